@@ -1,0 +1,292 @@
+/* exchange.c
+ * The connection between its SYNs and its RSTs: ACKs, keep-alives, data, FINs.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "pass.h"
+#include "sequence.h"
+
+/* A stream that began midstream may have had bytes in flight then, for this long (ns). */
+#define MIDSTREAM_SETTLES INT64_C(1000000000)
+
+/* ---- ACKs ---- */
+
+static tl_step ack_step(const tl_connection *c, const tl_end *fin_sender)
+{
+    return end_side(c, fin_sender) == c->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;
+}
+
+/* x acknowledges the FIN of y, for the first time or after that was undone. */
+static void acknowledge_fin(pass *t)
+{
+    tl_end *x = t->x, *y = t->y;
+    const bool may_have_to_answer = y->state == TCP_FIN_WAIT_1 && x->has_fin;
+
+    t->acked_fin = true;
+    y->fin_acked = true;
+    y->silent_at = t->now;
+    pass_decide_once(t, ack_step(t->c, y));
+
+    if (x->state == TCP_FIN_WAIT_2)
+        x->ack_sure = true; /* it answers a FIN that acknowledged its own */
+    pass_sent(t, x, TCP_KIND_ACK_OF_FIN);
+    if (x->state == TCP_CLOSING && x->fin_acked)
+        pass_received(t, x, TCP_KIND_ACK_OF_FIN);
+    /* An end that has still to answer the peer's FIN may be in CLOSING before this arrives. */
+    if (!may_have_to_answer || x->fin_acked)
+        pass_received(t, y, TCP_KIND_ACK_OF_FIN);
+}
+
+static void acknowledge_fin_again(pass *t)
+{
+    t->y->fin_repeated = false;
+    t->closes_again = true;
+    if (t->x->state != TCP_TIME_WAIT)
+        return;
+    t->c->time_wait = t->now;
+    pass_raise(t, TL_EVENT_CLOSE_TIME_WAIT_RESTARTED, 0);
+}
+
+static void note_ack_number(pass *t)
+{
+    tl_end *x = t->x, *y = t->y;
+    const uint32_t ack = t->s->ack;
+    uint32_t next;
+    const bool beyond = end_known_next(y, &next) && seq_before(next, ack);
+    const bool settling = !y->has_isn && t->now - t->c->start < MIDSTREAM_SETTLES;
+
+    if (beyond && settling && y->has_nxt) /* was in flight when the capture began */
+        y->nxt = y->in_order = ack;
+    else if (beyond && !settling && !y->has_nxt)
+        y->unseen = true;
+
+    x->told = x->has_told ? seq_max(x->told, ack) : ack;
+    x->has_told = true;
+    if (!y->has_una || seq_before(y->una, ack))
+        y->una = ack;
+    y->has_una = true;
+    if (y->has_nxt && seq_before(y->in_order, ack))
+        y->in_order = seq_before(y->nxt, ack) ? y->nxt : ack;
+}
+
+static void acknowledge(pass *t)
+{
+    tl_end *x = t->x, *y = t->y;
+    const uint32_t ack = t->s->ack;
+
+    note_ack_number(t);
+    pass_measure_round_trip(t);
+    if (y->has_isn && !y->isn_acked) {
+        y->isn_acked = t->acked_isn = true;
+        y->silent_at = t->now;
+    }
+    if (y->isn_acked)
+        pass_received(t, y, TCP_KIND_ACK_OF_SYN);
+    if (end_is_synchronized(x) && (pass_is_synchronized_talk(t) || (t->s->flags & TL_FIN)))
+        x->confirmed = true;
+    pass_complete_opening(t);
+
+    if (!y->has_fin || ack != y->fin + 1)
+        return;
+    const bool again = y->fin_repeated;
+    if (!y->fin_acked)
+        acknowledge_fin(t);
+    if (again)
+        acknowledge_fin_again(t);
+}
+
+/* ---- Keep-alive ---- */
+
+/* 0 or 1 byte just before what is next, everything acknowledged, the peer's window open. */
+static bool is_keep_alive(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    return t->s->length <= 1 && !(t->s->flags & TL_FIN) && t->c->opened && x->has_nxt && x->has_una &&
+           x->una == x->nxt && t->s->seq == x->nxt - 1 && y->window > 0 && y->last != TL_NO_TIME;
+}
+
+static void probe(pass *t)
+{
+    tl_connection *c = t->c;
+
+    pass_raise(t, TL_EVENT_KEEPALIVE_PROBE, 0);
+    c->keepalives++;
+    if (t->x->probes > 0)
+        c->unanswered++;
+    if (t->x->probes < UINT16_MAX)
+        t->x->probes++;
+    t->x->asked_at = t->now;
+}
+
+static void answer_probe(pass *t)
+{
+    if (t->y->probes > 0 && t->s->length == 0 && !(t->s->flags & TL_FIN))
+        pass_raise(t, TL_EVENT_KEEPALIVE_ANSWER, 0);
+    t->y->probes = 0;
+}
+
+/* ---- Data ---- */
+
+static void new_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
+{
+    tl_connection *c = t->c;
+    tl_end *x = t->x;
+
+    x->late_data = true;
+    if (!t->y->fin_acked) {
+        if (!x->has_race)
+            x->race_from = from;
+        x->has_race = true;
+        x->race_to = t->s->seq + t->s->length;
+        if (!c->race_told)
+            pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_PEER_FIN, 0);
+        c->race_told = true;
+        return;
+    }
+    c->half_close_bytes += bytes;
+    if (!c->half_close_data)
+        pass_raise(t, TL_EVENT_CLOSE_HALF_CLOSED_DATA, 0);
+    c->half_close_data = true;
+}
+
+static void take_data(pass *t)
+{
+    tl_end *x = t->x;
+    const uint32_t end = t->s->seq + t->s->length;
+
+    if (x->has_fin && seq_before(x->fin, end)) {
+        pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_OWN_FIN, 0);
+        return;
+    }
+    t->c->content = t->now;
+    if (!seq_before(x->nxt, end)) {
+        pass_sent_again(t);
+        return;
+    }
+    const uint32_t from = x->nxt;
+    const uint32_t bytes = end - from;
+    x->bytes += bytes;
+    x->spoke = true;
+    x->nxt = end;
+    pass_asked(t);
+    if (t->y->has_fin)
+        new_data_after_fin(t, from, bytes);
+}
+
+/* ---- FIN ---- */
+
+static void take_first_fin(pass *t)
+{
+    tl_connection *c = t->c;
+    tl_end *x = t->x, *y = t->y;
+
+    if (seq_before(t->next - 1, x->nxt))
+        return; /* it has sent beyond that number */
+    x->has_fin = x->spoke = true;
+    x->fin = t->next - 1;
+    x->bytes += x->fin - x->nxt; /* it comes before data that will follow, or that never passed */
+    x->nxt = t->next;
+    pass_asked(t);
+    if (y->has_fin) {
+        c->crossed = !y->fin_acked;
+        c->merged = t->acked_fin;
+        pass_decide_once(t, TL_STEP_FIN_2);
+        pass_raise(t,
+                    c->crossed  ? TL_EVENT_CLOSE_SIMULTANEOUS
+                    : c->merged ? TL_EVENT_CLOSE_MERGED
+                                : TL_EVENT_CLOSE_FOUR_WAY,
+                    0);
+    } else {
+        c->fin_first = end_side(c, x);
+        pass_decide_once(t, TL_STEP_FIN_1);
+    }
+    pass_sent(t, x, TCP_KIND_FIN);
+}
+
+/* The ACK of its FIN did not arrive, or it would not repeat it. */
+static void undo_fin_ack(pass *t)
+{
+    tl_end *x = t->x;
+
+    x->fin_acked = false;
+    x->una = x->fin;
+    t->c->deciding.frame[ack_step(t->c, x)] = 0;
+    if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
+        pass_undo(t, x, x->undo_state, x->undo_since);
+}
+
+static void take_repeated_fin(pass *t)
+{
+    tl_end *x = t->x, *y = t->y;
+
+    pass_raise(t, TL_EVENT_CLOSE_FIN_RETRANSMITTED, 0);
+    pass_sent_again(t);
+    t->closes_again = true;
+    x->fin_repeated = true;
+    if (x->fin_acked) {
+        if (!x->ack_sure && !x->by_rst && pass_knew(t, x->silent_at))
+            undo_fin_ack(t);
+    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, x->asked_at)) {
+        pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
+    }
+}
+
+static void take_fin(pass *t)
+{
+    t->c->content = t->now;
+    if (!t->x->has_fin)
+        take_first_fin(t);
+    else if (t->next - 1 == t->x->fin)
+        take_repeated_fin(t);
+}
+
+/* ---- Any segment with ACK and neither SYN nor RST ---- */
+
+void pass_begin_midstream(pass *t)
+{
+    pass_guess_roles(t);
+    t->x->state = t->y->state = TCP_ESTABLISHED;
+    t->c->opened = true;
+}
+
+static void begin_numbers(pass *t)
+{
+    tl_end *x = t->x;
+
+    if (x->has_nxt)
+        return;
+    x->has_nxt = true;
+    x->nxt = x->in_order = x->has_isn ? x->isn + 1 : t->s->seq;
+    if (!x->has_isn && x->has_una && seq_before(t->s->seq, x->una))
+        x->nxt = x->in_order = x->una; /* repeats what had passed before the capture began */
+}
+
+void pass_on_ack(pass *t)
+{
+    tl_connection *c = t->c;
+    tl_end *x = t->x;
+
+    if (!c->alive)
+        pass_begin_midstream(t);
+    if (x->by_rst && pass_fits(t))
+        pass_disprove_reset(t);
+    if (c->reset || (!c->opened && !pass_opening_ack(t)) || !pass_fits(t))
+        return;
+
+    pass_hear(t);
+    begin_numbers(t);
+    acknowledge(t);
+    if (is_keep_alive(t)) {
+        probe(t);
+    } else {
+        answer_probe(t);
+        if (t->s->length > 0)
+            take_data(t);
+        if (t->s->flags & TL_FIN)
+            take_fin(t);
+    }
+    if (seq_upto(t->s->seq, x->in_order) && seq_before(x->in_order, t->next))
+        x->in_order = seq_before(x->nxt, t->next) ? x->nxt : t->next;
+}
