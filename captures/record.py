@@ -1,0 +1,751 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Records the captures that real Linux sockets can make. Needs root.
+
+    record.py            all of them
+    record.py NAME ...   these
+    record.py --list     their names
+
+One function is one scenario and makes one file of the same name. It reads as a conversation of two
+hosts, see lab.py for where they live. What a scenario promises to show is the pattern `shows` of
+its decorator, looked for in the capture's ladder ('S> <SA A>', one word for each segment); a
+capture without it is recorded again, and in the end refused.
+"""
+
+import argparse
+import atexit
+import contextlib
+import fcntl
+import os
+import platform
+import random
+import re
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+
+import lab
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LOCK = "/run/lock/tcplife-record.lock"
+SCENARIO_TIMEOUT = 60
+ATTEMPTS = 3
+
+WEB = 80
+REQUEST = b"GET /hello HTTP/1.0\r\n\r\n"
+RESPONSE = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello\n"
+
+# The kernel delays the ACK of a FIN by 40 ms in the hope of merging it with data or a FIN. Who
+# waits longer than this before closing has sent two segments.
+LONGER_THAN_DELAYED_ACK = 0.15
+
+SCENARIOS = {}
+
+
+def scenario(shows, at="client", delay=0.002, from_start=True):
+    """`at`: whose interface is captured. `delay`: one way. Not `from_start`: it calls capture()."""
+
+    def register(function):
+        def make(path):
+            with lab.Lab(path, at, delay) as net:
+                if from_start:
+                    net.capture()
+                function(net)
+
+        make.shows = shows
+        SCENARIOS[function.__name__.replace("_", "-")] = make
+        return function
+
+    return register
+
+
+# What most conversations begin and end with
+
+
+def connect(net, port, listener=None, family=socket.AF_INET, isn=None):
+    """A new connection from that client port: (client's socket, server's socket)."""
+    listener = listener or net.server.listen(WEB, family=family)
+    client = net.client.new_socket(port, family, isn)
+    client.connect(listener.getsockname())
+    return client, net.server.accept(listener)
+
+
+def request(client, server, data=REQUEST):
+    client.sendall(data)
+    server.recv(4096)
+
+
+def respond(server, client, data=RESPONSE):
+    server.sendall(data)
+    client.recv(4096)
+
+
+def talk(client, server):
+    request(client, server)
+    respond(server, client)
+
+
+def wait_for_fin(sock):
+    while sock.recv(65536):
+        pass
+
+
+def close_4_way(first, second):
+    first.shutdown(socket.SHUT_WR)
+    wait_for_fin(second)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    second.close()
+    wait_for_fin(first)
+    first.close()
+    time.sleep(0.1)
+
+
+def close_merged(first, second):
+    first.close()
+    wait_for_fin(second)
+    second.close()
+    time.sleep(0.1)
+
+
+def keep_alive(sock, idle, interval, count):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, count)
+
+
+def abort(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def give_up(sock, address):
+    """connect() to something that will not have it."""
+    with contextlib.suppress(OSError):
+        sock.connect(address)
+
+
+# The stories
+
+
+@scenario(shows=r"<FA A> A> <A A> <R$")
+def story_02_keep_alive_rst(net):
+    """The server closes and its program is gone; the client only sends keep-alives."""
+    net.server.set(tcp_fin_timeout=3)
+    client, server = connect(net, 40002)
+    keep_alive(client, idle=2, interval=2, count=5)
+    talk(client, server)
+    server.close()
+    time.sleep(5)
+
+
+@scenario(shows=r"FA> <A <FA A>$")
+def story_07_fin_wait_1_ack_alone(net):
+    client, server = connect(net, 40070)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"FA> <FA A> <A$", delay=0.02)
+def story_07_fin_wait_1_fin_alone(net):
+    client, server = connect(net, 40071)
+    talk(client, server)
+    close_both_at_once(client, server)
+
+
+def close_both_at_once(client, server):
+    client.close()
+    server.close()
+    time.sleep(0.2)
+
+
+@scenario(shows=r"FA> <FA A>$")
+def story_07_fin_wait_1_fin_and_ack(net):
+    client, server = connect(net, 40072)
+    talk(client, server)
+    close_merged(client, server)
+
+
+@scenario(shows=r"FA> <A <FA A> .* FA> <FA A> <A$", delay=0.02)
+def story_07_eleven_states(net):
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40073, listener)
+    talk(client, server)
+    close_4_way(client, server)
+    client, server = connect(net, 40074, listener)
+    talk(client, server)
+    close_both_at_once(client, server)
+
+
+@scenario(shows=r"FA> <A <FA A> <FA A> <FA A>$")
+def story_08_last_ack_lost(net):
+    """The client's ACK of the server's FIN passes the capture point and is lost behind, twice."""
+    client, server = connect(net, 40008)
+    talk(client, server)
+    client.close()
+    wait_for_fin(server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    net.wire.lose(2, lambda segment: segment.from_client and segment.bare_ack)
+    server.close()
+    time.sleep(2)
+
+
+@scenario(shows=r"FA> <A (<PA A> ){3}<FA A>$")
+def story_09_half_close(net):
+    client, server = connect(net, 40009)
+    request(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    client.shutdown(socket.SHUT_WR)
+    for part in (b"one\n", b"two\n", b"three\n"):
+        time.sleep(0.2)
+        respond(server, client, part)
+    server.close()
+    wait_for_fin(client)
+    client.close()
+    time.sleep(0.1)
+
+
+@scenario(shows=r"^S> <RA$")
+def story_10_closed_port(net):
+    give_up(net.client.new_socket(40010), (lab.SERVER, WEB))
+
+
+def syn_to_time_wait(net):
+    """The new SYN's number is below the old connection's, so TIME_WAIT does not let it in."""
+    net.client.set(tcp_timestamps=0, tcp_syn_retries=2, tcp_syn_linear_timeouts=0)
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40011, listener, isn=0x20000000)
+    talk(client, server)
+    close_4_way(server, client)
+    give_up(net.client.new_socket(40011, isn=0x10000000), (lab.SERVER, WEB))
+    time.sleep(0.1)
+    return listener
+
+
+@scenario(shows=r"S> <A R> S> .*<A R>$")
+def story_10_port_in_time_wait(net):
+    """RFC 1337's first remedy: a RST does not end TIME_WAIT."""
+    net.server.set(tcp_rfc1337=1)
+    syn_to_time_wait(net)
+
+
+@scenario(shows=r"S> <A R> S> <SA A>$")
+def story_10_time_wait_killed(net):
+    """Linux by default: the client's RST ends TIME_WAIT, and its next SYN gets in."""
+    syn_to_time_wait(net)
+
+
+@scenario(shows=r"^S> S> S> S>$")
+def story_11_syn_unanswered(net):
+    net.client.set(tcp_syn_linear_timeouts=0)
+    client = net.client.new_socket(40012)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 3)
+    net.wire.cut()
+    give_up(client, (lab.SERVER, WEB))
+
+
+def delayed_duplicate_of_syn(net):
+    """A whole connection; then the network delivers a second copy of its SYN."""
+    client, server = connect(net, 40013)
+    syn = net.wire.carried[0][1]
+    talk(client, server)
+    close_4_way(client, server)
+    time.sleep(0.5)
+    net.wire.inject(net.server, syn)
+
+
+@scenario(shows=r"FA> <A <FA A> S> <SA R>$", at="server")
+def story_12_old_syn_reset_by_opener(net):
+    """The client keeps no TIME_WAIT, so it knows nothing of what the SYN/ACK answers."""
+    net.client.set(tcp_max_tw_buckets=0)
+    delayed_duplicate_of_syn(net)
+    time.sleep(0.3)
+
+
+@scenario(shows=r"FA> <A <FA A> S> <SA <SA <SA$", at="server")
+def story_12_old_syn_half_open(net):
+    """The same, and no RST comes back."""
+    net.client.set(tcp_max_tw_buckets=0)
+    net.server.set(tcp_synack_retries=2)
+    net.wire.loses = lambda segment: segment.flags & lab.RST
+    delayed_duplicate_of_syn(net)
+    time.sleep(4)
+
+
+@scenario(shows=r"FA> <A <FA A> S> <SA A> <R$", at="server")
+def story_12_old_syn_meets_time_wait(net):
+    """The client still has TIME_WAIT, which answers the SYN/ACK with the old numbers."""
+    delayed_duplicate_of_syn(net)
+    time.sleep(0.3)
+
+
+@scenario(shows=r"^(S> |<SA ){300}.*A> PA> .*<A", at="server")
+def story_13_syn_flood(net):
+    """150 random addresses, a short queue, SYN cookies; then one honest client gets through."""
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.l2 import Ether
+
+    chance = random.Random(13)
+    net.server.set(tcp_syncookies=1, tcp_synack_retries=1, tcp_max_syn_backlog=16)
+    net.server.route("default", "via", lab.CLIENT)
+    listener = net.server.listen(WEB, backlog=16)
+    for _ in range(150):
+        source = f"198.18.{chance.randrange(256)}.{chance.randrange(1, 255)}"
+        syn = IP(src=source, dst=lab.SERVER, ttl=chance.randrange(40, 64)) / TCP(
+            sport=chance.randrange(1024, 65536), dport=WEB, flags="S",
+            seq=chance.randrange(1 << 32), window=1024, options=[("MSS", 1460)])
+        frame = Ether(src=lab.CLIENT_MAC, dst=lab.SERVER_MAC) / syn
+        net.wire.inject(net.server, bytes(frame))
+        time.sleep(0.002)
+    client, server = connect(net, 40014, listener)
+    talk(client, server)
+    close_merged(client, server)
+
+
+@scenario(shows=r"<FA A> PA> <R$")
+def story_14_fin_wait_2_expired(net):
+    """The client has data 3.6 s after the server's FIN: nobody is there any more."""
+    net.server.set(tcp_fin_timeout=3)
+    client, server = connect(net, 40015)
+    talk(client, server)
+    server.close()
+    wait_for_fin(client)
+    time.sleep(3.6)
+    client.sendall(REQUEST)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"<FA A> FA> <R$")
+def story_14_fin_wait_2_expired_late_fin(net):
+    net.server.set(tcp_fin_timeout=3)
+    client, server = connect(net, 40016)
+    talk(client, server)
+    server.close()
+    wait_for_fin(client)
+    time.sleep(3.6)
+    client.close()
+    time.sleep(0.1)
+
+
+@scenario(shows=r"^S> <SA PA> ")
+def story_15_data_in_ack(net):
+    listener = net.server.listen(WEB)
+    client = net.client.new_socket(40017)
+    # No quick ACK: connect() then leaves the third segment to the data.
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+    client.connect(listener.getsockname())
+    client.sendall(REQUEST)
+    server = net.server.accept(listener)
+    server.recv(4096)
+    respond(server, client)
+    close_merged(client, server)
+
+
+@scenario(shows=r"^S> <SA .* S> <SA .*<FA A>$")
+def story_15_fast_open(net):
+    """The first connection fetches a cookie, the second spends it on data in its SYN."""
+    net.client.set(tcp_fastopen=1)
+    net.server.set(tcp_fastopen=2)
+    listener = net.server.new_socket(WEB)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 8)
+    listener.listen(8)
+    for port in (40018, 40019):
+        client = net.client.new_socket(port)
+        # With a timeout Python would not wait for the handshake that fetches the cookie.
+        client.settimeout(None)
+        client.sendto(REQUEST, socket.MSG_FASTOPEN, (lab.SERVER, WEB))
+        server = net.server.accept(listener)
+        server.recv(4096)
+        respond(server, client)
+        close_merged(client, server)
+
+
+def wrapping(net, port, isn):
+    client, server = connect(net, port, isn=isn)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"FA> <A <FA A>$")
+def story_16_wrap_in_handshake(net):
+    """The SYN takes number 2^32-1, the first byte 0."""
+    wrapping(net, 40020, 0xFFFFFFFF)
+
+
+@scenario(shows=r"FA> <A <FA A>$")
+def story_16_wrap_in_data(net):
+    wrapping(net, 40021, 0xFFFFFFF5)
+
+
+@scenario(shows=r"FA> <A <FA A>$")
+def story_16_wrap_in_fin(net):
+    """The FIN takes number 2^32-1, the next would be 0."""
+    wrapping(net, 40022, 0xFFFFFFFF - 1 - len(REQUEST))
+
+
+def https(net, version):
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = (os.path.join(folder, name) for name in ("key.pem", "certificate.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=tcplife.example",
+                        "-days", "3650", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True, timeout=lab.COMMAND_TIMEOUT)
+        serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        serving.load_cert_chain(certificate, key)
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    asking.check_hostname = False
+    asking.verify_mode = ssl.CERT_NONE
+    asking.minimum_version = asking.maximum_version = version
+
+    client, server = connect(net, 40023, net.server.listen(443))
+
+    def serve():
+        secure = serving.wrap_socket(server, server_side=True)
+        secure.recv(4096)
+        secure.sendall(RESPONSE)
+        # Reads the client's closing alert and answers it with its own.
+        plain = secure.unwrap()
+        wait_for_fin(plain)
+        plain.close()
+
+    program = threading.Thread(target=serve, daemon=True)
+    program.start()
+    secure = asking.wrap_socket(client)
+    secure.sendall(REQUEST)
+    secure.recv(4096)
+    secure.unwrap().close()
+    program.join(lab.SOCKET_TIMEOUT)
+    time.sleep(0.2)
+
+
+@scenario(shows=r" FA> <FA A>$")
+def story_17_https_tls_1_2(net):
+    """In TLS 1.2 the closing alerts are seen as alerts, though encrypted."""
+    https(net, ssl.TLSVersion.TLSv1_2)
+
+
+@scenario(shows=r" FA> <FA A>$")
+def story_17_https_tls_1_3(net):
+    https(net, ssl.TLSVersion.TLSv1_3)
+
+
+# What else a tracker must not be wrong about
+
+
+@scenario(shows=r"^S> <SA A> .*FA> <A <FA A>$")
+def ipv6(net):
+    client, server = connect(net, 40100, family=socket.AF_INET6)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"^S> S> <SA A> ")
+def syn_lost(net):
+    net.wire.lose(1, lambda segment: segment.flags & lab.SYN)
+    client, server = connect(net, 40101)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"^S> <SA A> <SA A> PA> ")
+def handshake_ack_lost(net):
+    """The ACK passes the capture point and is lost behind it; the client is in no hurry to send."""
+    net.wire.lose(1, lambda segment: segment.from_client and segment.bare_ack)
+    client, server = connect(net, 40102)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"FA> FA> <A <FA A>$")
+def fin_lost(net):
+    client, server = connect(net, 40103)
+    talk(client, server)
+    net.wire.lose(1, lambda segment: segment.flags & lab.FIN)
+    client.close()
+    wait_for_fin(server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    server.close()
+    time.sleep(0.1)
+
+
+@scenario(shows=r"^S> <SA A> S> S> <SA A> <SA A> <SA A> <SA A>$", delay=0.02)
+def accept_queue_full(net):
+    """Three connections for a queue with room for two, and a program that never accepts. The last
+    two come at once: a SYN that finds the queue full would not be answered at all."""
+    net.server.set(tcp_synack_retries=2)
+    address = net.server.listen(WEB, backlog=1).getsockname()
+    net.client.new_socket(40104).connect(address)
+    time.sleep(0.1)
+    for port in (40105, 40106):
+        client = net.client.new_socket(port)
+        client.setblocking(False)
+        client.connect_ex(address)
+    time.sleep(4)
+
+
+@scenario(shows=r"<A <FA A> S> <SA A> .*<A <FA A>$")
+def port_reuse_in_client_time_wait(net):
+    net.client.set(tcp_tw_reuse=1)
+    listener = net.server.listen(WEB)
+    for _ in range(2):
+        client, server = connect(net, 40107, listener)
+        talk(client, server)
+        close_4_way(client, server)
+        # The kernel reuses a port in TIME_WAIT when its timestamp is more than a second old.
+        time.sleep(1.2)
+
+
+@scenario(shows=r"A> FA> <A S> <SA A> .*A> FA> <A$")
+def port_reuse_in_server_time_wait(net):
+    listener = net.server.listen(WEB)
+    for _ in range(2):
+        client, server = connect(net, 40108, listener)
+        talk(client, server)
+        close_4_way(server, client)
+        time.sleep(0.1)
+
+
+@scenario(shows=r"<PA A> RA>$")
+def abort_by_client(net):
+    client, server = connect(net, 40109)
+    talk(client, server)
+    abort(client)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"A> RA>$")
+def abort_without_data(net):
+    client, server = connect(net, 40110)
+    abort(client)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"FA> <A <RA$")
+def abort_in_close_wait(net):
+    client, server = connect(net, 40111)
+    talk(client, server)
+    client.shutdown(socket.SHUT_WR)
+    wait_for_fin(server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    abort(server)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"<FA (A> )?PA> <R$", at="server", delay=0.02)
+def data_crosses_fin(net):
+    """The client sends while the server's FIN is on its way; nobody will read that data."""
+    client, server = connect(net, 40112)
+    talk(client, server)
+    server.close()
+    client.sendall(REQUEST)
+    time.sleep(0.3)
+
+
+@scenario(shows=r"^S> <S SA> <SA", delay=0.05)
+def simultaneous_open(net):
+    client, server = net.client.new_socket(40113), net.server.new_socket(40114)
+    for sock, peer in ((client, server), (server, client)):
+        sock.setblocking(False)
+        sock.connect_ex(peer.getsockname())
+    time.sleep(0.4)
+    for sock in (client, server):
+        sock.settimeout(lab.SOCKET_TIMEOUT)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"(A> <A ){2}A> A> A> RA>$")
+def keep_alive_timeout(net):
+    """Two keep-alives are answered; then the wire is cut."""
+    client, server = connect(net, 40115)
+    keep_alive(client, idle=1, interval=1, count=3)
+    talk(client, server)
+    time.sleep(2.5)
+    net.wire.cut()
+    time.sleep(4.5)
+
+
+@scenario(shows=r"(PA> ){4}PA>$")
+def silent(net):
+    """The wire is cut while the client sends. Linux gives up in silence."""
+    client, server = connect(net, 40116)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 4000)
+    talk(client, server)
+    net.wire.cut()
+    client.sendall(REQUEST)
+    time.sleep(6)
+
+
+@scenario(shows=r"<A A> <A .*FA")
+def zero_window(net):
+    listener = net.server.new_socket(WEB)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    listener.listen(8)
+    client, server = connect(net, 40117, listener)
+    client.setblocking(False)
+    client.send(b"x" * 8192)
+    time.sleep(2.5)
+    client.close()
+    wait_for_fin(server)
+    server.close()
+    time.sleep(0.1)
+
+
+@scenario(shows=r"^PA> .*FA> <A <FA A>$", from_start=False)
+def midstream(net):
+    client, server = connect(net, 40118)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    net.capture()
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"^FA> <A <FA A>$", from_start=False)
+def midstream_close_only(net):
+    client, server = connect(net, 40119)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    net.capture()
+    close_4_way(client, server)
+
+
+@scenario(shows=r"^S> icmp$")
+def rejected_by_icmp(net):
+    """The server is the router, and it may not pass this on."""
+    net.server.set(ip_forward=1)
+    net.server.route("prohibit", "203.0.113.0/24")
+    net.client.route("default", "via", lab.SERVER)
+    give_up(net.client.new_socket(40120), ("203.0.113.7", WEB))
+
+
+@scenario(shows=r"S> <A R> S> <SA A> .*FA> <A <FA A>$")
+def crashed_client_comes_back(net):
+    """The server's connection is from before the crash: it answers the new SYN with a bare ACK."""
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40121, listener)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    lab.vanish(client)
+    time.sleep(0.2)
+    client, server = connect(net, 40121, listener)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"FA> <A <FA A> <PA A> <R$")
+def time_wait_assassination(net):
+    """RFC 1337: old data reaches TIME_WAIT; its answer reaches one who has forgotten it all."""
+    client, server = connect(net, 40124)
+    talk(client, server)
+    data = [frame for segment, frame in net.wire.carried if not segment.from_client][-1]
+    close_4_way(client, server)
+    time.sleep(0.5)
+    net.wire.inject(net.client, data)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"R> R> <A PA> .*FA> <A <FA A>$", at="server")
+def blind_rst(net):
+    """Forged: one RST outside the window, one inside it but not at its edge (RFC 5961)."""
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.l2 import Ether
+
+    client, server = connect(net, 40122)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    last = [segment for segment, _ in net.wire.carried if segment.from_client][-1]
+    for seq in (last.seq - 100000, last.seq + 1000):
+        rst = IP(src=lab.CLIENT, dst=lab.SERVER, ttl=243) / TCP(
+            sport=40122, dport=WEB, flags="R", seq=seq % (1 << 32), window=0)
+        frame = Ether(src=lab.CLIENT_MAC, dst=lab.SERVER_MAC) / rst
+        net.wire.inject(net.server, bytes(frame))
+        time.sleep(0.1)
+    talk(client, server)
+    close_4_way(client, server)
+
+
+@scenario(shows=r"^S> <SA A> PA> <A <PA A>$")
+def still_open(net):
+    client, server = connect(net, 40123)
+    talk(client, server)
+    time.sleep(0.1)
+
+
+# Running them
+
+
+def overdue(*_):
+    raise TimeoutError(f"not finished after {SCENARIO_TIMEOUT} s")
+
+
+def record(name):
+    make = SCENARIOS[name]
+    part = os.path.join(HERE, ".recording.pcap")
+    for _ in range(ATTEMPTS):
+        signal.alarm(SCENARIO_TIMEOUT)
+        try:
+            make(part)
+            ladder = lab.ladder(part)
+            if re.search(make.shows, ladder):
+                os.replace(part, os.path.join(HERE, f"{name}.pcap"))
+                print(f"{name}: {textwrap.shorten(ladder, 150)}", flush=True)
+                return True
+            print(f"{name}: not what it must show: {ladder}", file=sys.stderr)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            print(f"{name}: {error!r}", file=sys.stderr)
+        finally:
+            signal.alarm(0)
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(part)
+    return False
+
+
+def prepare():
+    """Only root, only one at a time, only on Linux with the programs; leaves nothing behind."""
+    if os.geteuid() != 0:
+        sys.exit("record.py makes network namespaces: it needs root")
+    for program in ("ip", "tcpdump", "openssl"):
+        if shutil.which(program) is None:
+            sys.exit(f"record.py needs the program {program}")
+    lock = open(LOCK, "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"another record.py holds {LOCK}")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGALRM, overdue)
+    lab.sweep()
+    # The last registered runs first: the lock outlives the sweep.
+    atexit.register(lock.close)
+    atexit.register(lab.sweep)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Records the captures of real Linux sockets.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="without any: all")
+    parser.add_argument("--list", action="store_true", help="print the names")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(SCENARIOS))
+        return
+    if unknown := set(arguments.names) - set(SCENARIOS):
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    prepare()
+    print(f"recording on Linux {platform.release()}")
+    failed = [name for name in arguments.names or SCENARIOS if not record(name)]
+    if failed:
+        sys.exit(f"not recorded: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
