@@ -36,6 +36,8 @@
       "No ACK of the SYN/ACK had reached its sender, or it ignored one, so it was sent again (RFC 9293, 3.8.1).") \
     X(OPEN_REFUSED, "open.connection_refused", WARN, "connection refused", \
       "A RST came before the handshake was complete (RFC 9293, 3.5.2, group 1).") \
+    X(OPEN_ICMP_REJECTED, "open.icmp_rejected", WARN, "connection rejected by ICMP", \
+      "An ICMP error quotes the SYN that nothing had answered yet, so its sender gives up (RFC 9293, 3.9.2.2; RFC 5461, 4.1).") \
     X(OPEN_OPENER_RESET, "open.opener_reset", NOTE, "RST instead of the final ACK", \
       "The end that sent the SYN did not want the connection that was offered to it: a probe, an old SYN, or a program that is gone (RFC 9293, 3.5.2).") \
     X(OPEN_ACK_INSTEAD, "open.ack_instead_of_syn_ack", WARN, "SYN answered by a bare ACK", \
@@ -44,6 +46,8 @@
       "The server goes on as if the ACK had not come, twice: one may be lost, two point to a full accept queue (RFC 9293, 3.8.1).") \
     X(OPEN_PORT_REUSE, "open.port_reuse", NOTE, "4-tuple reused", \
       "The same addresses and ports carried an earlier connection in this capture (RFC 9293, 3.4.1 and 3.6.1).") \
+    X(OPEN_SYN_FLOOD, "open.syn_flood", WARN, "possible SYN flood", \
+      "So many handshakes towards this address and port are under way at once and not completed (RFC 4987, 2).") \
     /* Closing. */ \
     X(CLOSE_FOUR_WAY, "close.four_way", CHAT, "4-way close", \
       "The first FIN had been acknowledged in a segment of its own before this second FIN (RFC 9293, 3.6, case 1).") \
@@ -78,6 +82,8 @@
       "The RST can end TIME_WAIT early, and an old duplicate may then disturb the next connection (RFC 1337).") \
     X(RESET_NOT_ACCEPTED, "reset.not_accepted", NOTE, "RST that its receiver does not accept", \
       "Its number is not the one that the receiver expects next (RFC 9293, 3.10.7.4; RFC 5961, 3).") \
+    X(RESET_TTL_DIFFERS, "reset.ttl_differs", NOTE, "TTL differs from the sender's earlier frames", \
+      "A RST that came another way than its apparent sender's other segments may have been sent by something in between; this is evidence, not proof (RFC 791, 3.2; RFC 8200, 3).") \
     /* Keep-alive, and the rest. */ \
     X(KEEPALIVE_PROBE, "keepalive.probe", CHAT, "keep-alive", \
       "It repeats the last acknowledged number so that the peer has to answer (RFC 9293, 3.8.4).") \

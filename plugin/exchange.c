@@ -38,11 +38,11 @@ static void acknowledge_fin(pass *t)
         pass_received(t, y, TCP_KIND_ACK_OF_FIN);
 }
 
-static void acknowledge_fin_again(pass *t)
+static void acknowledge_fin_again(pass *t, bool waited)
 {
     t->y->fin_repeated = false;
     t->closes_again = true;
-    if (t->x->state != TCP_TIME_WAIT)
+    if (!waited)
         return;
     t->c->time_wait = t->now;
     pass_raise(t, TL_EVENT_CLOSE_TIME_WAIT_RESTARTED, 0);
@@ -58,7 +58,7 @@ static void note_ack_number(pass *t)
 
     if (beyond && settling && y->has_nxt) /* was in flight when the capture began */
         y->nxt = y->in_order = ack;
-    else if (beyond && !settling && !y->has_nxt)
+    else if (beyond && !y->has_nxt)
         y->unseen = true;
 
     x->told = x->has_told ? seq_max(x->told, ack) : ack;
@@ -87,24 +87,33 @@ static void acknowledge(pass *t)
         x->confirmed = true;
     pass_complete_opening(t);
 
-    if (!y->has_fin || ack != y->fin + 1)
+    if (!y->has_fin || ack != y->nxt)
         return;
-    const bool again = y->fin_repeated;
+    const bool again = y->fin_repeated, waited = x->state == TCP_TIME_WAIT;
     if (!y->fin_acked)
         acknowledge_fin(t);
     if (again)
-        acknowledge_fin_again(t);
+        acknowledge_fin_again(t, waited);
 }
 
 /* ---- Keep-alive ---- */
 
-/* 0 or 1 byte just before what is next, everything acknowledged, the peer's window open. */
-static bool is_keep_alive(const pass *t)
+/* 0 or 1 byte just before what is next, everything acknowledged: a probe. */
+static bool is_probe(const pass *t)
 {
-    const tl_end *x = t->x, *y = t->y;
+    const tl_end *x = t->x;
 
     return t->s->length <= 1 && !(t->s->flags & TL_FIN) && t->c->opened && x->has_nxt && x->has_una &&
-           x->una == x->nxt && t->s->seq == x->nxt - 1 && y->window > 0 && y->last != TL_NO_TIME;
+           x->una == x->nxt && t->s->seq == x->nxt - 1 && t->y->last != TL_NO_TIME;
+}
+
+/* The same when the peer's window is closed: it asks for a window, and is no keep-alive. */
+static void probe_window(pass *t)
+{
+    if (t->x->window_probe)
+        pass_sent_again(t);
+    t->x->window_probe = true;
+    t->x->asked_at = t->now;
 }
 
 static void probe(pass *t)
@@ -136,13 +145,12 @@ static void new_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
 
     x->late_data = true;
     if (!t->y->fin_acked) {
-        if (!x->has_race)
-            x->race_from = from;
-        x->has_race = true;
-        x->race_to = t->s->seq + t->s->length;
-        if (!c->race_told)
+        if (!c->raced) {
+            c->raced = true;
+            c->race_from = from;
             pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_PEER_FIN, 0);
-        c->race_told = true;
+        }
+        c->race_to = from + bytes;
         return;
     }
     c->half_close_bytes += bytes;
@@ -151,13 +159,25 @@ static void new_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
     c->half_close_data = true;
 }
 
+/* Its own FIN says that there is no such data: it is counted, and nothing else. */
+static void take_data_beyond_fin(pass *t, uint32_t end)
+{
+    tl_end *x = t->x;
+
+    pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_OWN_FIN, 0);
+    if (!seq_before(x->beyond, end))
+        return;
+    x->bytes += end - x->beyond;
+    x->beyond = end;
+}
+
 static void take_data(pass *t)
 {
     tl_end *x = t->x;
     const uint32_t end = t->s->seq + t->s->length;
 
-    if (x->has_fin && seq_before(x->fin, end)) {
-        pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_OWN_FIN, 0);
+    if (x->has_fin && seq_before(x->nxt - 1, end)) {
+        take_data_beyond_fin(t, end);
         return;
     }
     t->c->content = t->now;
@@ -185,9 +205,8 @@ static void take_first_fin(pass *t)
     if (seq_before(t->next - 1, x->nxt))
         return; /* it has sent beyond that number */
     x->has_fin = x->spoke = true;
-    x->fin = t->next - 1;
-    x->bytes += x->fin - x->nxt; /* it comes before data that will follow, or that never passed */
-    x->nxt = t->next;
+    x->bytes += t->next - 1 - x->nxt; /* it comes before data that will follow, or that never passed */
+    x->nxt = x->beyond = t->next;
     pass_asked(t);
     if (y->has_fin) {
         c->crossed = !y->fin_acked;
@@ -211,7 +230,7 @@ static void undo_fin_ack(pass *t)
     tl_end *x = t->x;
 
     x->fin_acked = false;
-    x->una = x->fin;
+    x->una = x->nxt - 1;
     t->c->deciding.frame[ack_step(t->c, x)] = 0;
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, x->undo_state, x->undo_since);
@@ -238,7 +257,7 @@ static void take_fin(pass *t)
     t->c->content = t->now;
     if (!t->x->has_fin)
         take_first_fin(t);
-    else if (t->next - 1 == t->x->fin)
+    else if (t->next == t->x->nxt)
         take_repeated_fin(t);
 }
 
@@ -248,6 +267,7 @@ void pass_begin_midstream(pass *t)
 {
     pass_guess_roles(t);
     t->x->state = t->y->state = TCP_ESTABLISHED;
+    t->x->since = t->y->since = TL_NO_TIME;
     t->c->opened = true;
 }
 
@@ -278,8 +298,10 @@ void pass_on_ack(pass *t)
     pass_hear(t);
     begin_numbers(t);
     acknowledge(t);
-    if (is_keep_alive(t)) {
+    if (is_probe(t) && t->y->window > 0) {
         probe(t);
+    } else if (is_probe(t)) {
+        probe_window(t);
     } else {
         answer_probe(t);
         if (t->s->length > 0)

@@ -41,17 +41,18 @@ static bool silent_since(const tl_view *view, int64_t then)
     return then != TL_NO_TIME && view->end - then >= SILENCE;
 }
 
-/* Bytes of this end are acknowledged that never passed. */
-static bool is_missing(const tl_end *e)
+/* Bytes of this end are acknowledged that never passed. A SYN that went before
+ * the capture's beginning is not missing. */
+static bool is_missing(const tl_connection *c, const tl_end *e)
 {
     if (e->has_nxt)
         return e->has_una && seq_before(e->nxt, e->una);
-    return e->unseen || (e->has_isn && e->has_una && e->una != e->isn);
+    return e->unseen || (e->has_isn && e->has_una && e->una - e->isn > (c->saw_syn ? 0 : 1));
 }
 
 static bool is_one_sided(const tl_connection *c)
 {
-    return is_missing(&c->end[0]) || is_missing(&c->end[1]);
+    return is_missing(c, &c->end[0]) || is_missing(c, &c->end[1]);
 }
 
 /* ---- Opening ---- */
@@ -101,19 +102,13 @@ static opening how_it_opened(const tl_connection *c, const tl_view *view)
         name = "refused";
     else if (c->cause == TL_CAUSE_RESET_BY_OPENER)
         name = "reset by opener";
+    else if (c->rejected)
+        name = "rejected by ICMP";
     else if (c->answered_by_ack)
         name = "answered by ACK";
     else
         name = view->whole ? unfinished_opening(c, view) : NULL;
     return (opening){.name = name, .failed = name != NULL};
-}
-
-static void tell_opening(const tl_connection *c, tl_facts *f)
-{
-    f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
-    f->open_server_time = span(c, TL_STEP_SYN, TL_STEP_SYN_ACK);
-    f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
-    f->open_syns = c->syns;
 }
 
 /* ---- Closing ---- */
@@ -144,7 +139,7 @@ static bool is_closer_guessed(const tl_connection *c)
 /* Data or probes of e that nobody answered. */
 static bool is_unanswered(const tl_end *e, const tl_end *peer, const tl_view *view)
 {
-    const bool waits = e->probes > 0 || (e->has_una && e->has_nxt && !e->has_fin && seq_before(e->una, e->nxt));
+    const bool waits = e->probes > 0 || e->window_probe || (e->has_una && e->has_nxt && !e->has_fin && seq_before(e->una, e->nxt));
 
     if (!waits)
         return false;
@@ -171,7 +166,7 @@ static const char *unfinished_closing(const tl_connection *c, const tl_view *vie
         return "silent";
     if (is_closer_guessed(c))
         return NULL;
-    if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, c->deciding.time[TL_STEP_FIN_1_ACK]))
+    if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, c->last))
         return "half-closed";
     return "still open";
 }
@@ -192,7 +187,8 @@ static const char *role_name(const tl_connection *c, uint8_t side)
 
 static const char *who_closed(const tl_connection *c, const tl_view *view)
 {
-    const bool settled = first_closer(c)->fin_acked || decided(c, TL_STEP_FIN_2) || c->reset || view->whole;
+    const bool settled = first_closer(c)->fin_acked || decided(c, TL_STEP_FIN_2) || c->reset ||
+                         (view->whole && !is_one_sided(c));
 
     if (!has_fin(c))
         return c->reset && c->opened ? role_name(c, c->rst_from) : NULL;
@@ -212,12 +208,13 @@ static int64_t ended(const tl_connection *c)
     return c->reset ? time[TL_STEP_RST] : TL_NO_TIME;
 }
 
-/* Bytes of e that met a closing peer and were never acknowledged. */
-static uint32_t raced(const tl_end *e)
+/* Bytes that met a closing peer and were never acknowledged. */
+static uint32_t raced(const tl_connection *c)
 {
-    const uint32_t from = e->has_una ? seq_max(e->race_from, e->una) : e->race_from;
+    const tl_end *racer = &c->end[!c->fin_first];
+    const uint32_t from = racer->has_una ? seq_max(c->race_from, racer->una) : c->race_from;
 
-    return e->has_race && seq_before(from, e->race_to) ? e->race_to - from : 0;
+    return c->raced && seq_before(from, c->race_to) ? c->race_to - from : 0;
 }
 
 static int64_t half_closed(const tl_connection *c)
@@ -239,7 +236,7 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
         f->close_time = end - c->deciding.time[TL_STEP_FIN_1];
     f->close_no_data = c->saw_syn && c->opened && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
-        f->close_race = raced(&c->end[0]) + raced(&c->end[1]);
+        f->close_race = raced(c);
     f->half_close_time = half_closed(c);
     f->half_close_bytes = c->half_close_bytes;
 }
@@ -274,7 +271,7 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 
         f->state[role] = e->state;
         f->bytes[role] = e->bytes;
-        f->held[role] = view->whole ? view->end - e->since : TL_NO_TIME;
+        f->held[role] = view->whole && e->since != TL_NO_TIME ? view->end - e->since : TL_NO_TIME;
     }
 }
 
@@ -301,9 +298,13 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
         .one_sided = is_one_sided(c),
     };
-    tell_opening(c, f);
-    if (!open.failed)
+    f->open_server_time = span(c, TL_STEP_SYN, TL_STEP_SYN_ACK);
+    f->open_syns = c->syns;
+    if (!open.failed) {
+        f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
+        f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);
+    }
     tell_ends(c, view, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)
         f->frame[step] = c->deciding.frame[step];

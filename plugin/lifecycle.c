@@ -60,7 +60,7 @@ static tcp_state phase_of(const tl_connection *c)
 {
     const tl_end *a = &c->end[0], *b = &c->end[1];
 
-    if (c->reset)
+    if (c->reset || c->rejected)
         return TCP_CLOSED;
     if (a->has_fin && b->has_fin) {
         if (a->fin_acked && b->fin_acked)
@@ -91,6 +91,13 @@ static void lapse_time_wait(pass *t)
         c->end[i].ack_sure = true;
     }
     c->phase = TCP_CLOSED;
+}
+
+static void begin_without_syn(pass *t)
+{
+    if (!(t->s->flags & TL_RST)) /* a RST needs no connection: it may be all there ever was */
+        pass_raise(t, TL_EVENT_MIDSTREAM, 0);
+    pass_raise_reuse(t);
 }
 
 static void follow(pass *t)
@@ -158,8 +165,8 @@ void tl_follow(tl_connection *c, const tl_segment *s, const tl_settings *setting
     r->idle = TL_NO_TIME;
     if (c->alive)
         lapse_time_wait(&t);
-    else if (!(s->flags & TL_RST) && (s->flags & (TL_SYN | TL_ACK)) != TL_SYN)
-        pass_raise(&t, TL_EVENT_MIDSTREAM, 0);
+    else if ((s->flags & (TL_SYN | TL_RST | TL_ACK)) != TL_SYN)
+        begin_without_syn(&t);
     follow(&t);
 
     c->phase = phase_of(c);
@@ -167,4 +174,25 @@ void tl_follow(tl_connection *c, const tl_segment *s, const tl_settings *setting
     report(&t);
     c->last_frame = s->frame;
     c->alive = true;
+}
+
+bool tl_reject(tl_connection *c, const tl_rejection *rejection, tl_report *r)
+{
+    const tl_segment quoted = {.frame = rejection->frame, .seq = rejection->seq, .side = rejection->side};
+    pass t = {
+        .c = c,
+        .s = &quoted,
+        .r = r,
+        .x = &c->end[rejection->side],
+        .y = &c->end[!rejection->side],
+        .now = rejection->time > c->last ? rejection->time : c->last,
+    };
+
+    memset(r, 0, sizeof *r);
+    r->idle = TL_NO_TIME;
+    if (c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || t.x->isn != rejection->seq)
+        return false;
+    pass_reject(&t, rejection->error);
+    c->phase = phase_of(c);
+    return true;
 }

@@ -36,6 +36,8 @@ typedef struct {
     uint32_t length;  /**< bytes of data, as the IP header tells, captured or not */
     uint32_t window;  /**< advertised window in bytes, scaled where the scale is known */
     uint16_t flags;   /**< TL_FIN ..., other bits are ignored */
+    uint8_t ttl;      /**< of the IPv4 header, or the hop limit of the IPv6 header */
+    bool has_ttl;     /**< `ttl` is known */
     uint8_t side;     /**< 0 or 1: which of the stream's two ends sent it; the caller
                            numbers them as it likes and sticks to it */
     bool lower_port;  /**< the sender's port is lower than the receiver's: the server's
@@ -95,7 +97,8 @@ typedef struct {
 typedef struct {
     tl_event event;
     bool warn;       /**< OPEN_PORT_REUSE: raise it as a warning */
-    uint32_t number; /**< attempt, for the retransmitted openings; else 0 */
+    uint32_t number; /**< attempt, for the retransmitted openings; type << 8 | code of an
+                          ICMP error; handshakes under way, of a flood; else 0 */
 } tl_raised;
 
 enum {
@@ -117,6 +120,8 @@ typedef struct {
     bool late;
     tl_verdict verdict;
     int64_t idle;        /**< ns, on a RST: since data, SYN or FIN; else TL_NO_TIME */
+    bool has_ttl_delta;  /**< `ttl_delta` is known */
+    int16_t ttl_delta;   /**< on a RST: its TTL minus its sender's last one */
     uint16_t steps;      /**< bit (1 << tl_step) */
     uint8_t transitions; /**< how many of `transition` */
     uint8_t raised;      /**< how many of `event` */
@@ -126,7 +131,7 @@ typedef struct {
 
 /** One end of the connection. Private to lifecycle.c and facts.c. */
 typedef struct {
-    int64_t since;      /**< when it entered `state` */
+    int64_t since;      /**< when it entered `state`; TL_NO_TIME: before the capture began */
     int64_t undo_since; /**< `since` of the state before the last silent move by an ACK */
     int64_t silent_at;  /**< when that ACK passed */
     int64_t rst_since;  /**< `since` of the state before the RST */
@@ -136,27 +141,28 @@ typedef struct {
     uint64_t bytes;     /**< new bytes of data it sent */
     uint32_t rtt;       /**< shortest round trip from us to this end, microseconds; UINT32_MAX: none seen */
     uint32_t isn;       /**< its initial sequence number */
-    uint32_t nxt;       /**< end of what it sent (SND.NXT), the highest that passed */
+    uint32_t nxt;       /**< end of what it sent (SND.NXT), the highest that passed; with a FIN, just after it */
     uint32_t in_order;  /**< end of what it sent without a hole */
     uint32_t una;       /**< highest ACK it was sent (SND.UNA) */
     uint32_t told;      /**< highest ACK it sent: what its RCV.NXT is at least */
-    uint32_t fin;       /**< number of its FIN */
     uint32_t timed;     /**< an ACK of this number ends the timing */
     uint32_t window;    /**< last window it advertised */
     uint32_t widest;    /**< widest window it advertised */
-    uint32_t race_from, race_to; /**< data sent after the peer's FIN passed, before acknowledging it */
+    uint32_t beyond;    /**< end of the data it sent beyond its own FIN; valid with has_fin */
     uint32_t stray;     /**< end of its last segment that fitted nothing */
     uint16_t repeats;   /**< retransmissions since the peer was last heard */
     uint16_t probes;    /**< keep-alives since the peer was last heard */
     uint8_t state;      /**< tcp_state */
     uint8_t undo_state; /**< state before the last silent move by an ACK */
     uint8_t rst_state;  /**< state before the RST */
+    uint8_t ttl;        /**< of its last segment other than a RST */
     bool has_isn : 1;       /**< `isn` is known: seen, or told by an ACK of it */
     bool has_nxt : 1;       /**< it has sent something: nxt and in_order are known */
     bool has_una : 1;       /**< it was sent an ACK */
     bool has_told : 1;      /**< it has sent an ACK */
     bool sent_syn : 1;      /**< its SYN, or SYN/ACK, passed */
     bool sent_syn_ack : 1;
+    bool active : 1;        /**< thought to be listening, it sent a SYN without ACK */
     bool acked_syn : 1;     /**< acknowledged the peer's SYN by an ACK apart from its own SYN */
     bool isn_acked : 1;     /**< the peer acknowledged its ISN */
     bool confirmed : 1;     /**< sent what only a synchronized state can send */
@@ -165,11 +171,12 @@ typedef struct {
     bool fin_repeated : 1;  /**< its FIN was repeated and not acknowledged since */
     bool ack_sure : 1;      /**< the ACK of its FIN is known to have arrived */
     bool spoke : 1;         /**< sent new data or a FIN in this capture */
+    bool window_probe : 1;  /**< asked for a window since the peer was last heard */
     bool timing : 1;        /**< timed, timed_at are valid */
-    bool has_race : 1;      /**< race_from, race_to are valid */
     bool late_data : 1;     /**< sent new data after the peer's FIN had passed */
     bool has_stray : 1;     /**< `stray` is valid */
     bool tfo : 1;           /**< its SYN carried data */
+    bool has_ttl : 1;       /**< `ttl` is known */
     bool by_rst : 1;        /**< CLOSED by a RST: rst_state, rst_since are valid */
     bool unseen : 1;        /**< midstream: new bytes of it are acknowledged, none ever passed */
 } tl_end;
@@ -202,7 +209,8 @@ typedef struct {
     uint64_t half_close_bytes;
     uint32_t keepalives;    /**< probes seen */
     uint32_t unanswered;    /**< of these, known not to have been answered */
-    uint32_t older_nxt;     /**< the number that an older connection expects, told by its ACK */
+    uint32_t older_nxt;     /**< the number that an end expects of an older connection */
+    uint32_t race_from, race_to; /**< data sent after the first FIN passed, before acknowledging it */
     uint16_t syns;          /**< SYNs sent by the client */
     uint16_t syn_acks;      /**< SYN/ACKs sent */
     uint16_t overflows;     /**< SYN/ACKs repeated although acknowledged */
@@ -216,13 +224,16 @@ typedef struct {
     bool opening_told : 1;  /**< the kind of opening was raised */
     bool tfo_accepted : 1;
     bool answered_by_ack : 1;
+    bool has_older : 1;     /**< older_nxt and older_side are valid: an ACK told them */
+    uint8_t older_side : 1;
+    bool rejected : 1;      /**< an ICMP error rejected the SYN */
     bool reset : 1;         /**< a RST was accepted and not disproved */
     bool reset_sure : 1;    /**< and its number was one that the receiver accepts */
     bool merged : 1;        /**< 2nd FIN and ACK of the 1st are one segment */
     bool crossed : 1;       /**< the FINs crossed */
     bool lapsed : 1;        /**< TIME_WAIT is over */
     bool half_close_data : 1;  /**< data_while_half_closed was raised */
-    bool race_told : 1;     /**< data_after_peer_fin was raised */
+    bool raced : 1;         /**< race_from, race_to are valid, and were told */
     bool late_rst : 1;      /**< a RST came after the end */
 } tl_connection;
 
@@ -238,6 +249,22 @@ bool tl_continues(const tl_connection *before, const tl_segment *first, uint8_t 
 /** Follow the connection over one more segment.
  *  @param[out] report  all of it is set */
 void tl_follow(tl_connection *c, const tl_segment *segment, const tl_settings *settings, tl_report *report);
+
+/** An ICMP or ICMPv6 error that quotes a segment of the stream. It is no segment
+ *  itself: it can reject the SYN of a connection that nothing has answered yet
+ *  (RFC 5461, 4.1; RFC 9293, 3.9.2.2), and nothing else. */
+typedef struct {
+    int64_t time;   /**< ns */
+    uint32_t frame; /**< number of the frame that carries the error */
+    uint32_t seq;   /**< sequence number of the quoted segment */
+    uint8_t side;   /**< which end sent the quoted segment */
+    uint16_t error; /**< type << 8 | code */
+} tl_rejection;
+
+/** Tell a connection of an ICMP error.
+ *  @param[out] report  what the error decides; only its events and transitions are set
+ *  @return false if it decides nothing, and the frame is none of the connection's */
+bool tl_reject(tl_connection *c, const tl_rejection *rejection, tl_report *report);
 
 /** Why a RST came; the names of `tcplife.reset.cause`. */
 #define TL_CAUSES(X)                                       \

@@ -40,12 +40,12 @@ static void begin_again(pass *t)
     c->keepalives = c->unanswered = 0;
     c->syns = c->syn_acks = c->overflows = c->stepped = 0;
     c->cause = TL_CAUSE_NONE;
-    c->saw_syn = c->opened = c->opening_told = c->tfo_accepted = c->answered_by_ack = false;
+    c->saw_syn = c->opened = c->opening_told = c->tfo_accepted = c->answered_by_ack = c->rejected = c->has_older = false;
     c->reset = c->reset_sure = c->merged = c->crossed = c->lapsed = false;
-    c->half_close_data = c->race_told = c->late_rst = false;
+    c->half_close_data = c->raced = c->late_rst = false;
 }
 
-static void raise_reuse(pass *t)
+void pass_raise_reuse(pass *t)
 {
     const tl_connection *c = t->c;
 
@@ -77,7 +77,7 @@ static void open_actively(pass *t)
     c->role_guessed = false;
     c->saw_syn = true;
     c->syns = 1;
-    raise_reuse(t);
+    pass_raise_reuse(t);
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
     pass_decide(t, TL_STEP_SYN, false);
@@ -87,6 +87,13 @@ static void open_actively(pass *t)
         t->y->state = TCP_LISTEN;
 }
 
+/* Whoever repeats its SYN did not take the rejection to heart. */
+static void undo_rejection(pass *t)
+{
+    t->c->rejected = false;
+    pass_undo(t, t->x, TCP_SYN_SENT, t->x->undo_since);
+}
+
 /* The same connection is tried again after it had failed. */
 static void open_once_more(pass *t)
 {
@@ -94,7 +101,7 @@ static void open_once_more(pass *t)
 
     forget_end(t->x);
     forget_end(t->y);
-    c->reset = c->reset_sure = c->answered_by_ack = false;
+    c->reset = c->reset_sure = c->answered_by_ack = c->rejected = c->has_older = false;
     c->cause = TL_CAUSE_NONE;
     c->deciding.frame[TL_STEP_RST] = c->deciding.frame[TL_STEP_SYN_ACK] = 0;
     c->syn_acks = c->overflows = 0;
@@ -125,6 +132,8 @@ static void repeat_syn(pass *t)
         pass_decide(t, TL_STEP_SYN, false);
         return;
     }
+    if (c->rejected)
+        undo_rejection(t);
     count_syn(t);
     pass_sent_again(t);
     c->answered_by_ack = false;
@@ -136,9 +145,16 @@ static void repeat_syn(pass *t)
 static void cross_syn(pass *t)
 {
     begin_syn(t);
+    t->x->active = true;
     /* With the ACK that it sent before, its SYN is a SYN/ACK in two segments. */
     pass_sent(t, t->x, t->x->acked_syn ? TCP_KIND_SYN_ACK : TCP_KIND_SYN);
     pass_decide_first(t, TL_STEP_SYN);
+}
+
+/* The SYN that an ICMP error had rejected comes again. */
+static bool is_rejected_syn(const pass *t)
+{
+    return t->c->rejected && t->s->side == t->c->client && t->s->seq == t->x->isn;
 }
 
 void pass_on_syn(pass *t)
@@ -147,7 +163,7 @@ void pass_on_syn(pass *t)
 
     if (!c->alive) {
         open_actively(t);
-    } else if (phase_is_over(c->phase)) {
+    } else if (phase_is_over(c->phase) && !is_rejected_syn(t)) {
         if (!c->opened && c->saw_syn && t->s->side == c->client) {
             open_once_more(t);
             count_syn(t);
@@ -167,11 +183,11 @@ void pass_on_syn(pass *t)
 
 tl_event connection_opening(const tl_connection *c)
 {
-    const tl_end *client = &c->end[c->client], *server = &c->end[!c->client];
+    const tl_end *server = &c->end[!c->client];
 
     if (c->tfo_accepted)
         return TL_EVENT_OPEN_FAST_OPEN;
-    if (!server->sent_syn || (server->sent_syn_ack && !client->sent_syn_ack))
+    if (!server->active)
         return TL_EVENT_OPEN_THREE_WAY;
     return server->sent_syn_ack ? TL_EVENT_OPEN_SIMULTANEOUS : TL_EVENT_OPEN_SPLIT;
 }
@@ -189,10 +205,11 @@ void pass_complete_opening(pass *t)
         else
             pass_decide_once(t, TL_STEP_OPEN_ACK);
     }
-    if (c->opening_told || !c->saw_syn)
+    if (c->opening_told)
         return;
     c->opening_told = true;
-    pass_raise(t, connection_opening(c), 0);
+    if (c->saw_syn)
+        pass_raise(t, connection_opening(c), 0);
     if (t->acked_isn && t->s->length > 0)
         pass_raise(t, TL_EVENT_OPEN_DATA_IN_ACK, 0);
 }
@@ -205,6 +222,14 @@ static void undo_open_ack(pass *t)
     t->x->isn_acked = false;
     t->x->una = t->x->isn;
     pass_undo(t, t->x, TCP_SYN_RECEIVED, t->x->undo_since);
+}
+
+/* x speaks of an older connection over the same ports. */
+static void note_older(pass *t)
+{
+    t->c->has_older = true;
+    t->c->older_side = t->s->side;
+    t->c->older_nxt = t->s->ack;
 }
 
 /* ---- SYN/ACK ---- */
@@ -260,6 +285,7 @@ void pass_on_syn_ack(pass *t)
         c->client = !t->s->side;
         x->state = TCP_LISTEN;
         y->state = TCP_SYN_SENT;
+        y->since = TL_NO_TIME;
         y->isn = t->s->ack - 1;
         y->has_isn = true;
         y->nxt = y->in_order = t->s->ack;
@@ -267,8 +293,10 @@ void pass_on_syn_ack(pass *t)
     if (!y->has_isn)
         return;
     if (y->nxt - y->isn < t->s->ack - y->isn || t->s->ack == y->isn) {
-        if (!c->opened)
+        if (!c->opened) {
             pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
+            note_older(t);
+        }
         return;
     }
     pass_disprove_reset(t);
@@ -305,6 +333,7 @@ static bool opener_acks(pass *t)
         infer_syn_ack(t, y, t->s->ack - 1);
     } else if (!seq_within(t->s->ack, y->isn + 1, y->nxt)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
+        note_older(t);
         return false;
     }
     x->isn_acked = true;
@@ -330,12 +359,12 @@ static bool listener_acks(pass *t)
         if (bare) {
             pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
             c->answered_by_ack = true;
-            c->older_nxt = t->s->ack;
+            note_older(t);
         }
         return false;
     }
     if (!pass_is_synchronized_talk(t)) {
-        x->acked_syn = y->isn_acked = true; /* half a SYN/ACK; the SYN may come */
+        x->acked_syn = true; /* half a SYN/ACK; the SYN may come */
         return false;
     }
     infer_syn_ack(t, x, t->s->seq - 1);
@@ -350,7 +379,7 @@ static bool responder_acks(pass *t)
     tl_end *x = t->x, *y = t->y;
 
     if (!seq_within(t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
-        (y->has_nxt && !seq_within(t->s->ack, y->isn + 1, y->nxt))) {
+        (y->has_nxt && !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest))) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
@@ -373,6 +402,10 @@ bool pass_opening_ack(pass *t)
     case TCP_SYN_RECEIVED:
         return responder_acks(t);
     case TCP_CLOSED:
+        if (!t->c->rejected)
+            break;
+        undo_rejection(t); /* it goes on in spite of the ICMP error */
+        return opener_acks(t);
     case TCP_ESTABLISHED:
     case TCP_FIN_WAIT_1:
     case TCP_FIN_WAIT_2:
@@ -383,4 +416,14 @@ bool pass_opening_ack(pass *t)
         break;
     }
     return true;
+}
+
+/* ---- ICMP ---- */
+
+void pass_reject(pass *t, uint16_t error)
+{
+    t->c->rejected = true;
+    t->x->undo_since = t->x->since;
+    pass_enter(t, t->x, TCP_CLOSED);
+    pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
 }

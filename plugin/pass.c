@@ -34,7 +34,7 @@ static void note_transition(pass *t, const tl_end *e, tcp_state to, bool undone)
             .from = e->state,
             .to = to,
             .undone = undone,
-            .held = undone ? TL_NO_TIME : t->now - e->since,
+            .held = undone || e->since == TL_NO_TIME ? TL_NO_TIME : t->now - e->since,
         };
 }
 
@@ -159,10 +159,13 @@ void pass_hear(pass *t)
     tl_end *x = t->x;
 
     x->last = t->now;
+    x->ttl = t->s->ttl;
+    x->has_ttl = t->s->has_ttl;
     x->window = t->s->window;
     if (x->window > x->widest)
         x->widest = x->window;
     t->y->repeats = 0;
+    t->y->window_probe = false;
 }
 
 /* ---- Which numbers fit ---- */

@@ -111,6 +111,9 @@ bool end_known_next(const tl_end *e, uint32_t *next);
 void pass_on_syn(pass *t);
 void pass_on_syn_ack(pass *t);
 
+/** The first segment of a stream or life: its addresses and ports may have been used before. */
+void pass_raise_reuse(pass *t);
+
 /** An ACK while the handshake is under way; false if it is none of this connection's. */
 bool pass_opening_ack(pass *t);
 
@@ -123,6 +126,9 @@ void pass_complete_opening(pass *t);
 
 /** The kind of an opening that is complete and whose SYN was seen: the event that says it. */
 tl_event connection_opening(const tl_connection *c);
+
+/** The sender's SYN, which nothing has answered, is rejected by an ICMP error. */
+void pass_reject(pass *t, uint16_t error);
 
 /* exchange.c */
 

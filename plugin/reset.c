@@ -59,13 +59,12 @@ static tl_verdict judge(const pass *t)
         return TL_VERDICT_IGNORED;
     if (acknowledges_syn(t))
         return TL_VERDICT_ACCEPTED;
+    if (c->has_older && c->older_side != t->s->side && c->older_nxt == t->s->seq && !c->opened)
+        return TL_VERDICT_ACCEPTED;
     if (y->state == TCP_SYN_SENT && !x->sent_syn)
         return TL_VERDICT_IGNORED;
-    if (y->state == TCP_LISTEN) {
-        if (c->answered_by_ack && t->s->seq == c->older_nxt)
-            return TL_VERDICT_ACCEPTED;
+    if (y->state == TCP_LISTEN)
         return t->s->seq - x->isn - 1 <= x->nxt - x->isn - 1 ? TL_VERDICT_ACCEPTED : TL_VERDICT_UNKNOWN;
-    }
     return judge_number(t);
 }
 
@@ -136,7 +135,7 @@ static void begin_reset(pass *t)
     for (int i = 0; i < 2; i++) {
         t->c->end[i].by_rst = true;
         t->c->end[i].rst_state = TCP_ESTABLISHED;
-        t->c->end[i].rst_since = t->now;
+        t->c->end[i].rst_since = TL_NO_TIME;
     }
 }
 
@@ -168,6 +167,19 @@ static bool resets_older(const pass *t)
            t->s->seq - t->x->isn - 1 > t->x->nxt - t->x->isn - 1;
 }
 
+/* A few hops more or less are a change of route. */
+static void compare_ttl(pass *t)
+{
+    const int delta = t->s->ttl - t->x->ttl;
+
+    if (!t->s->has_ttl || !t->x->has_ttl)
+        return;
+    t->r->has_ttl_delta = true;
+    t->r->ttl_delta = (int16_t)delta;
+    if (delta < -2 || delta > 2)
+        pass_raise(t, TL_EVENT_RESET_TTL_DIFFERS, 0);
+}
+
 void pass_on_rst(pass *t)
 {
     tl_connection *c = t->c;
@@ -175,6 +187,7 @@ void pass_on_rst(pass *t)
     const tl_verdict verdict = judge(t);
 
     t->r->verdict = verdict;
+    compare_ttl(t);
     if (c->content != TL_NO_TIME)
         t->r->idle = t->now - c->content;
     if (!c->alive)
@@ -213,6 +226,8 @@ void pass_disprove_reset(pass *t)
         undo_reset_of(t, t->y);
     undo_reset_of(t, t->x);
     c->reset = c->reset_sure = false;
+    if (!c->end[0].has_isn && !c->end[1].has_isn)
+        c->opened = true; /* the capture began with the RST */
     c->cause = TL_CAUSE_NONE;
     c->deciding.frame[TL_STEP_RST] = 0;
 }
