@@ -1,0 +1,45 @@
+/* chunks.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "chunks.h"
+
+#include <string.h>
+
+#include <epan/wmem_scopes.h>
+
+static void *item_in(const chunks *c, void *chunk, uint32_t index)
+{
+    size_t place = index & (((size_t)1 << c->bits) - 1);
+    return (char *)chunk + place * c->item_size;
+}
+
+void *chunks_get(const chunks *c, uint32_t index)
+{
+    uint32_t which = index >> c->bits;
+    if (which >= c->chunk_count || !c->chunk[which])
+        return NULL;
+    return item_in(c, c->chunk[which], index);
+}
+
+/* Only this table of pointers doubles: 8 bytes for a whole chunk of items. */
+static void grow(chunks *c, uint32_t which)
+{
+    uint32_t count = c->chunk_count ? c->chunk_count : 16;
+    while (count <= which)
+        count *= 2;
+    c->chunk = wmem_realloc(wmem_file_scope(), c->chunk, count * sizeof *c->chunk);
+    memset(c->chunk + c->chunk_count, 0, (count - c->chunk_count) * sizeof *c->chunk);
+    c->chunk_count = count;
+}
+
+void *chunks_make(chunks *c, uint32_t index)
+{
+    uint32_t which = index >> c->bits;
+    if (which >= c->chunk_count)
+        grow(c, which);
+    if (!c->chunk[which])
+        c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
+    return item_in(c, c->chunk[which], index);
+}

@@ -1,0 +1,33 @@
+/* fields.h
+ * The fields and expert infos of tcplife, and the tree that they make.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_FIELDS_H
+#define TCPLIFE_FIELDS_H
+
+#include <stdbool.h>
+
+#include <epan/packet.h>
+
+#include "lifecycle.h"
+#include "streams.h"
+
+/** What is to be shown of one TCP header. */
+typedef struct {
+    const stream *stream;    /**< facts are what is known of it now */
+    const tl_report *report; /**< now fields and events are what was known at first sight */
+    const tl_view *view;
+} shown;
+
+/** Register fields and expert infos. To be called once.
+ *  @param proto  the protocol "tcplife" */
+void fields_register(int proto);
+
+/** Show it: add one tcplife tree, if anybody looks at the tree, and raise the
+ *  expert infos in any case.
+ *  @param tvb  the frame; no item covers bytes of it */
+void fields_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what);
+
+#endif

@@ -1,0 +1,47 @@
+/* input.h
+ * What Wireshark's TCP dissector knows about the TCP headers of a frame. It is
+ * had through its tap or, in the passes in which no tap runs, from the packet
+ * tree; either way gives the same.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_INPUT_H
+#define TCPLIFE_INPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <epan/packet.h>
+
+#include "lifecycle.h"
+
+enum { INPUT_MAX = 16 /**< TCP headers of one frame that are looked at */ };
+
+/** One TCP header that is a segment of its stream: neither quoted in an ICMP
+ *  error nor in a fragment, and with a length that can be. */
+typedef struct {
+    uint32_t stream;  /**< tcp.stream */
+    address from, to; /**< of the IP header before it; valid while the frame is dissected */
+    uint16_t from_port, to_port;
+    tl_segment segment; /**< all but `side` */
+} input_segment;
+
+/** Begin to listen to the TCP dissector. To be called once, at handoff. */
+void input_listen(void);
+
+/** The fields (as hfids) to ask for in passes without a tap. The caller owns the array. */
+GArray *input_wanted_fields(void);
+
+/** The frame's time in ns since the epoch; 0 if it has none. Absurd times are
+ *  cut off so far from the limits that the difference of any two is a number. */
+int64_t input_time(const packet_info *pinfo);
+
+/** The segments of a frame, in the order of their headers.
+ *  @param tvb  the frame
+ *  @param look_ahead  whether the tree may be read where no tap runs
+ *  @return how many of @p segments are set */
+unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
+                        input_segment segments[INPUT_MAX]);
+
+#endif

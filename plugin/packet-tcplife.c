@@ -1,0 +1,136 @@
+/* packet-tcplife.c
+ * A post-dissector: it is called for every frame after all other dissectors.
+ * At first sight of a frame its TCP segments are followed and what they decide
+ * is recorded; every sight, the first one included, shows from the record.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "packet-tcplife.h"
+
+#include <epan/packet.h>
+#include <epan/prefs.h>
+
+#include "compat.h"
+#include "fields.h"
+#include "input.h"
+#include "record.h"
+#include "streams.h"
+
+static int proto_tcplife;
+static dissector_handle_t tcplife_handle;
+
+static unsigned preference_msl = 30; /* seconds */
+static preference_bool preference_look_ahead;
+
+/* The capture so far. */
+static tl_view view;
+static uint32_t newest; /* number of the last frame that was followed */
+
+/* Ask for the fields of the TCP dissector in passes without a tap, or no longer. */
+static void apply_preferences(void)
+{
+    set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
+}
+
+static void begin_capture(void)
+{
+    record_open();
+    streams_open();
+    view = (tl_view){.whole = false, .end = INT64_MIN};
+    newest = 0;
+    apply_preferences(); /* sharkd sets a preference without telling */
+}
+
+static tl_settings settings(void)
+{
+    return (tl_settings){.msl = preference_msl * INT64_C(1000000000)};
+}
+
+static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    input_segment segments[INPUT_MAX];
+    tl_settings set = settings();
+    tl_report report;
+
+    unsigned count = input_segments(tvb, pinfo, tree, preference_look_ahead, segments);
+    for (unsigned i = 0; i < count; i++) {
+        if (streams_follow(&segments[i], &set, &report)) {
+            record_add(pinfo->num, segments[i].stream, &report);
+            newest = pinfo->num;
+            view.whole = false;
+        }
+    }
+}
+
+/* Not every frame that Wireshark has not visited is at its first sight: in
+ * `tshark -2` a tap runs only in the second pass. But a frame that it has not
+ * visited and that we know is another packet, which took the number of one that
+ * a read filter has dropped. */
+static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    bool known = record_known(pinfo->num);
+    if (known && !pinfo->fd->visited && pinfo->num == newest) {
+        record_drop(pinfo->num);
+        follow(tvb, pinfo, tree);
+    } else if (known) {
+        view.whole = true;
+    } else if (pinfo->num > newest) {
+        follow(tvb, pinfo, tree);
+    }
+}
+
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    uint32_t number;
+    tl_report report;
+
+    for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
+        shown what = {.stream = streams_get(number), .report = &report, .view = &view};
+        if (what.stream)
+            fields_show(tvb, pinfo, tree, &what);
+    }
+}
+
+static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    (void)data;
+    int64_t now = input_time(pinfo);
+    if (now > view.end)
+        view.end = now;
+    look_at(tvb, pinfo, tree);
+    show(tvb, pinfo, tree);
+    return (int)tvb_captured_length(tvb);
+}
+
+static void register_preferences(void)
+{
+    module_t *module = prefs_register_protocol(proto_tcplife, apply_preferences);
+
+    prefs_register_uint_preference(
+        module, "msl", "Maximum segment lifetime (seconds)",
+        "TIME_WAIT lasts twice this time. Linux waits 60 seconds in all, which is the default of 30; RFC 9293 "
+        "proposes 120.",
+        10, &preference_msl);
+    prefs_register_bool_preference(
+        module, "look_ahead", "Look ahead where no tap runs",
+        "Read the fields of the TCP dissector in passes in which no tap runs: the first pass of \"tshark -2\" and "
+        "the loading in sharkd. Facts about the whole stream are then known on every frame. It costs time, and the "
+        "graphical user interface does not need it.",
+        &preference_look_ahead);
+}
+
+void tcplife_register(void)
+{
+    proto_tcplife = proto_register_protocol("TCP Lifecycle", "TCPLIFE", "tcplife");
+    fields_register(proto_tcplife);
+    register_preferences();
+    tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
+    register_postdissector(tcplife_handle);
+    register_init_routine(begin_capture);
+}
+
+void tcplife_handoff(void)
+{
+    input_listen();
+}

@@ -1,0 +1,292 @@
+/* record.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "record.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "chunks.h"
+
+/* What holds after a header, and where to find what it decided. */
+typedef struct {
+    uint32_t stream;
+    unsigned phase : 4; /* tcp_state, as the next two */
+    unsigned client : 4;
+    unsigned server : 4;
+    unsigned sender : 1; /* tl_role */
+    unsigned guessed : 1;
+    unsigned role_guessed : 1;
+    unsigned late : 1;
+    unsigned known : 1;   /* there is a record */
+    unsigned several : 1; /* the frame's next TCP headers are in `others` */
+    uint32_t detail;      /* place in `details`; 0: decided nothing */
+} entry;
+
+/* A second or later TCP header of a frame. */
+typedef struct {
+    uint32_t frame;
+    entry entry;
+} other;
+
+/* Later fields will want one number more for every frame. */
+static_assert(sizeof(entry) <= 12, "the budget is 16 bytes for each frame");
+static_assert(TCP_STATE_COUNT <= 16, "a state has to fit into 4 bits");
+
+/* A detail is a byte of these, and then for each of them, in this order, its
+ * numbers as varints. Bits from 0x10 on are free. */
+enum {
+    HAS_RST = 0x01,         /* verdict, idle */
+    HAS_STEPS = 0x02,       /* steps */
+    HAS_TRANSITIONS = 0x04, /* count; each: kind, states, and held if it is told */
+    HAS_RAISED = 0x08,      /* count; each: event and flags, and number if there is one */
+};
+
+enum {
+    VARINT_MAX = 10, /* bytes of a 64-bit number, 7 bits in each */
+    DETAIL_MAX = 1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 +
+                 TL_MAX_RAISED * (2 + 5),
+    DETAIL_BITS = 16,
+};
+
+static_assert(DETAIL_MAX < 1 << DETAIL_BITS, "a detail has to fit into a chunk");
+
+static chunks frames;  /* of entry, by frame number */
+static chunks others;  /* of other, in order */
+static chunks details; /* of bytes */
+static uint32_t other_count;
+static uint32_t detail_end; /* first free byte; 0 is never used */
+
+void record_open(void)
+{
+    frames = (chunks){.item_size = sizeof(entry), .bits = 12};
+    others = (chunks){.item_size = sizeof(other), .bits = 8};
+    details = (chunks){.item_size = 1, .bits = DETAIL_BITS};
+    other_count = 0;
+    detail_end = 1;
+}
+
+/* Numbers as varints: 7 bits a byte, the lowest first, and the top bit says that more follow. */
+
+static uint8_t *put(uint8_t *to, uint64_t number)
+{
+    for (; number > 0x7f; number >>= 7)
+        *to++ = (uint8_t)(number | 0x80);
+    *to++ = (uint8_t)number;
+    return to;
+}
+
+static uint64_t take(const uint8_t **from)
+{
+    uint64_t number = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = *(*from)++;
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte <= 0x7f)
+            break;
+    }
+    return number;
+}
+
+/* Signed numbers alternate, 0 -1 1 -2 2, so that small ones stay short. */
+
+static uint8_t *put_signed(uint8_t *to, int64_t number)
+{
+    return put(to, (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0));
+}
+
+static int64_t take_signed(const uint8_t **from)
+{
+    uint64_t number = take(from);
+    return (int64_t)(number >> 1 ^ (number & 1 ? UINT64_MAX : 0));
+}
+
+static uint8_t *put_transition(uint8_t *to, const tl_transition *t)
+{
+    bool told = t->held != TL_NO_TIME;
+    *to++ = (uint8_t)(t->role | t->undone << 1 | told << 2);
+    *to++ = (uint8_t)(t->from << 4 | t->to);
+    return told ? put_signed(to, t->held) : to;
+}
+
+static void take_transition(const uint8_t **from, tl_transition *t)
+{
+    unsigned kind = *(*from)++;
+    unsigned states = *(*from)++;
+    t->role = kind & 1;
+    t->undone = kind >> 1 & 1;
+    t->from = states >> 4;
+    t->to = states & 0x0f;
+    t->held = kind >> 2 & 1 ? take_signed(from) : TL_NO_TIME;
+}
+
+static uint8_t *put_raised(uint8_t *to, const tl_raised *r)
+{
+    bool told = r->number != 0;
+    to = put(to, (uint64_t)r->event << 2 | (uint64_t)r->warn << 1 | told);
+    return told ? put(to, r->number) : to;
+}
+
+static void take_raised(const uint8_t **from, tl_raised *r)
+{
+    uint64_t kind = take(from);
+    r->event = (tl_event)(kind >> 2);
+    r->warn = kind >> 1 & 1;
+    r->number = kind & 1 ? (uint32_t)take(from) : 0;
+}
+
+/* Write what the frame decided; the number of bytes, 0 if that is nothing. */
+static size_t pack(uint8_t detail[DETAIL_MAX], const tl_report *r)
+{
+    uint8_t *to = detail + 1;
+    detail[0] = 0;
+    if (r->verdict != TL_VERDICT_NONE || r->idle != TL_NO_TIME) {
+        detail[0] |= HAS_RST;
+        to = put(to, r->verdict);
+        to = put_signed(to, r->idle);
+    }
+    if (r->steps) {
+        detail[0] |= HAS_STEPS;
+        to = put(to, r->steps);
+    }
+    if (r->transitions) {
+        detail[0] |= HAS_TRANSITIONS;
+        *to++ = r->transitions;
+        for (unsigned i = 0; i < r->transitions; i++)
+            to = put_transition(to, &r->transition[i]);
+    }
+    if (r->raised) {
+        detail[0] |= HAS_RAISED;
+        *to++ = r->raised;
+        for (unsigned i = 0; i < r->raised; i++)
+            to = put_raised(to, &r->event[i]);
+    }
+    return detail[0] ? (size_t)(to - detail) : 0;
+}
+
+static void unpack(const uint8_t *from, tl_report *r)
+{
+    uint8_t has = *from++;
+    if (has & HAS_RST) {
+        r->verdict = (tl_verdict)take(&from);
+        r->idle = take_signed(&from);
+    }
+    if (has & HAS_STEPS)
+        r->steps = (uint16_t)take(&from);
+    if (has & HAS_TRANSITIONS) {
+        r->transitions = *from++;
+        for (unsigned i = 0; i < r->transitions; i++)
+            take_transition(&from, &r->transition[i]);
+    }
+    if (has & HAS_RAISED) {
+        r->raised = *from++;
+        for (unsigned i = 0; i < r->raised; i++)
+            take_raised(&from, &r->event[i]);
+    }
+}
+
+/* Keep a detail, in one piece within a chunk. Its place; 0 if there is nothing
+ * to keep, or if the place has no number any more (4 GiB of details). */
+static uint32_t keep(const tl_report *report)
+{
+    uint8_t detail[DETAIL_MAX];
+    size_t length = pack(detail, report);
+    if (!length)
+        return 0;
+    uint64_t place = detail_end;
+    if (place >> DETAIL_BITS != (place + length - 1) >> DETAIL_BITS)
+        place = ((place >> DETAIL_BITS) + 1) << DETAIL_BITS;
+    if (place + length > UINT32_MAX)
+        return 0;
+    memcpy(chunks_make(&details, (uint32_t)place), detail, length);
+    detail_end = (uint32_t)(place + length);
+    return (uint32_t)place;
+}
+
+static entry make_entry(uint32_t stream, const tl_report *r)
+{
+    return (entry){
+        .stream = stream,
+        .phase = r->phase & 0x0f,
+        .client = r->state[TL_CLIENT] & 0x0f,
+        .server = r->state[TL_SERVER] & 0x0f,
+        .sender = r->sender == TL_SERVER,
+        .guessed = r->guessed,
+        .role_guessed = r->role_guessed,
+        .late = r->late,
+        .known = true,
+        .detail = keep(r),
+    };
+}
+
+bool record_known(uint32_t frame)
+{
+    const entry *e = chunks_get(&frames, frame);
+    return e && e->known;
+}
+
+void record_drop(uint32_t frame)
+{
+    entry *e = chunks_get(&frames, frame);
+    if (e)
+        *e = (entry){0};
+    while (other_count && ((const other *)chunks_get(&others, other_count - 1))->frame == frame)
+        other_count--;
+}
+
+void record_add(uint32_t frame, uint32_t stream, const tl_report *report)
+{
+    entry *first = chunks_make(&frames, frame);
+    if (!first->known) {
+        *first = make_entry(stream, report);
+        return;
+    }
+    first->several = true;
+    other *o = chunks_make(&others, other_count++);
+    *o = (other){.frame = frame, .entry = make_entry(stream, report)};
+}
+
+/* The frame's header number `nth` in `others`, where 1 is the first one. */
+static const entry *find_other(uint32_t frame, unsigned nth)
+{
+    uint32_t low = 0, high = other_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (((const other *)chunks_get(&others, middle))->frame < frame)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    low += nth - 1;
+    if (low >= other_count)
+        return NULL;
+    const other *o = chunks_get(&others, low);
+    return o->frame == frame ? &o->entry : NULL;
+}
+
+bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *report)
+{
+    const entry *e = chunks_get(&frames, frame);
+    if (e && nth > 0)
+        e = e->several ? find_other(frame, nth) : NULL;
+    if (!e || !e->known)
+        return false;
+    *stream = e->stream;
+    report->phase = e->phase;
+    report->state[TL_CLIENT] = e->client;
+    report->state[TL_SERVER] = e->server;
+    report->sender = e->sender;
+    report->guessed = e->guessed;
+    report->role_guessed = e->role_guessed;
+    report->late = e->late;
+    report->verdict = TL_VERDICT_NONE;
+    report->idle = TL_NO_TIME;
+    report->steps = 0;
+    report->transitions = 0;
+    report->raised = 0;
+    if (e->detail)
+        unpack(chunks_get(&details, e->detail), report);
+    return true;
+}

@@ -1,0 +1,38 @@
+/* record.h
+ * What is kept of every frame at its first sight, so that each later one shows
+ * the same, in whatever order frames are asked for: a few bytes for each frame
+ * number, and more only for a frame that decides something.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_RECORD_H
+#define TCPLIFE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lifecycle.h"
+
+/** Begin with no records. They live in Wireshark's file scope: to be called
+ *  again for each capture, after the last one's scope was freed. */
+void record_open(void);
+
+/** Whether the frame has a record. */
+bool record_known(uint32_t frame);
+
+/** Forget the record of the latest frame, of whose number Wireshark has shown another packet. */
+void record_drop(uint32_t frame);
+
+/** Keep what one TCP header of a frame decides. Frames come in increasing order,
+ *  and the headers of one frame in theirs.
+ *  @param stream  the caller's number for the header's stream */
+void record_add(uint32_t frame, uint32_t stream, const tl_report *report);
+
+/** Get back what was kept.
+ *  @param nth  which TCP header of the frame, from 0
+ *  @param[out] report  as it was added; entries beyond the counts are not set
+ *  @return false if the frame has no such header */
+bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *report);
+
+#endif

@@ -1,0 +1,191 @@
+/* streams.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "streams.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <epan/wmem_scopes.h>
+
+#include "chunks.h"
+
+/* tcp.stream counts up from 0; a number beyond this is damage. */
+enum { STREAM_LIMIT = 1 << 28 };
+
+/* With 8 bytes at most for the buckets this is all that a stream costs. */
+static_assert(sizeof(stream) <= 504, "the budget is 512 bytes for each stream");
+
+/* What `kind` says of a stream, and what `link` is then. */
+enum {
+    UNKNOWN,   /* never seen */
+    BEGUN,     /* has a connection of its own; the next one in its bucket, + 1 */
+    CONTINUES, /* shares the connection of the stream with this number */
+};
+
+static chunks streams; /* of stream, by number */
+
+/* A hash table of 4-tuples to the last stream of each, chained through the
+ * streams themselves. A bucket or link holds a stream's number + 1, or 0. */
+static uint32_t *bucket;
+static uint32_t bucket_count; /* a power of 2 */
+static uint32_t linked;       /* streams in the buckets */
+
+void streams_open(void)
+{
+    streams = (chunks){.item_size = sizeof(stream), .bits = 6};
+    bucket_count = 256;
+    bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
+    linked = 0;
+}
+
+static stream *resolve(uint32_t number)
+{
+    stream *s = chunks_get(&streams, number);
+    if (s && s->kind == CONTINUES)
+        s = chunks_get(&streams, s->link);
+    return s && s->kind == BEGUN ? s : NULL;
+}
+
+const stream *streams_get(uint32_t number)
+{
+    return resolve(number);
+}
+
+address streams_address(const stream *s, unsigned side)
+{
+    address a = ADDRESS_INIT_NONE;
+    if (s->address_length)
+        set_address(&a, s->address_type, s->address_length, s->address[side]);
+    return a;
+}
+
+/* Whether this is the address and port of that end. */
+static bool is_end(const stream *s, unsigned side, const address *a, uint16_t port)
+{
+    address end = streams_address(s, side);
+    return s->port[side] == port && addresses_equal(&end, a);
+}
+
+static bool is_between(const stream *s, const input_segment *i)
+{
+    return (is_end(s, 0, &i->from, i->from_port) && is_end(s, 1, &i->to, i->to_port)) ||
+           (is_end(s, 1, &i->from, i->from_port) && is_end(s, 0, &i->to, i->to_port));
+}
+
+/* Wireshark's seeded hash: a capture is not to choose who shares a bucket. */
+static uint32_t hash_end(const address *a, uint16_t port)
+{
+    uint8_t end[2 + sizeof((stream *)0)->address[0]] = {(uint8_t)(port >> 8), (uint8_t)port};
+    if (a->len > 0)
+        memcpy(end + 2, a->data, (size_t)a->len);
+    return wmem_strong_hash(end, sizeof end);
+}
+
+/* The sum, so that both directions come out alike. */
+static uint32_t *bucket_of(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
+{
+    return &bucket[(hash_end(a, a_port) + hash_end(b, b_port)) & (bucket_count - 1)];
+}
+
+static void put_in_bucket(stream *s, uint32_t number)
+{
+    address a = streams_address(s, 0), b = streams_address(s, 1);
+    uint32_t *head = bucket_of(&a, s->port[0], &b, s->port[1]);
+    s->link = *head;
+    *head = number + 1;
+}
+
+static void double_buckets(void)
+{
+    uint32_t *old = bucket, old_count = bucket_count;
+    bucket_count *= 2;
+    bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
+    for (uint32_t i = 0; i < old_count; i++) {
+        for (uint32_t n = old[i]; n;) {
+            stream *s = chunks_get(&streams, n - 1);
+            uint32_t next = s->link;
+            put_in_bucket(s, n - 1);
+            n = next;
+        }
+    }
+    wmem_free(wmem_file_scope(), old);
+}
+
+/* The link that holds the last stream between the ends of a segment; it holds 0 if there is none. */
+static uint32_t *find_link(const input_segment *i)
+{
+    uint32_t *link = bucket_of(&i->from, i->from_port, &i->to, i->to_port);
+    while (*link) {
+        stream *s = chunks_get(&streams, *link - 1);
+        if (is_between(s, i))
+            break;
+        link = &s->link;
+    }
+    return link;
+}
+
+static void name_ends(stream *s, const input_segment *i)
+{
+    s->port[0] = i->from_port;
+    s->port[1] = i->to_port;
+    s->address_type = (uint8_t)i->from.type;
+    s->address_length = (uint8_t)i->from.len;
+    if (i->from.len > 0)
+        memcpy(s->address[0], i->from.data, (size_t)i->from.len);
+    if (i->to.len > 0)
+        memcpy(s->address[1], i->to.data, (size_t)i->to.len);
+}
+
+/* Whose segment it is; side 0 where nothing tells the ends apart. */
+static uint8_t side_of(const stream *s, const input_segment *i)
+{
+    return !is_end(s, 0, &i->from, i->from_port);
+}
+
+/* Begin a stream with its first segment, or find what that continues. */
+static stream *begin(stream *s, const input_segment *i)
+{
+    uint32_t *link = find_link(i);
+    stream *before = *link ? chunks_get(&streams, *link - 1) : NULL;
+    if (before && tl_continues(&before->connection, &i->segment, side_of(before, i))) {
+        s->kind = CONTINUES;
+        s->link = *link - 1;
+        return before;
+    }
+    if (before) {
+        *link = before->link;
+        linked--;
+    }
+    s->kind = BEGUN;
+    name_ends(s, i);
+    tl_segment first = i->segment;
+    first.side = 0;
+    tl_begin(&s->connection, i->stream, before ? &before->connection : NULL, &first);
+    if (linked++ >= bucket_count && bucket_count < STREAM_LIMIT)
+        double_buckets();
+    put_in_bucket(s, i->stream);
+    return s;
+}
+
+/* Both addresses are of one kind, and fit. */
+static bool is_fit(const input_segment *i)
+{
+    return i->stream < STREAM_LIMIT && i->from.type == i->to.type && i->from.len == i->to.len &&
+           i->from.len >= 0 && i->from.len <= (int)sizeof((stream *)0)->address[0];
+}
+
+bool streams_follow(const input_segment *input, const tl_settings *settings, tl_report *report)
+{
+    if (!is_fit(input))
+        return false;
+    stream *s = resolve(input->stream);
+    if (!s)
+        s = begin(chunks_make(&streams, input->stream), input);
+    tl_segment segment = input->segment;
+    segment.side = side_of(s, input);
+    tl_follow(&s->connection, &segment, settings, report);
+    return true;
+}

@@ -1,0 +1,45 @@
+/* streams.h
+ * The table of the capture's TCP streams: each with its connection and whose
+ * it is.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_STREAMS_H
+#define TCPLIFE_STREAMS_H
+
+#include <stdint.h>
+
+#include <epan/address.h>
+
+#include "input.h"
+#include "lifecycle.h"
+
+/** A stream. It stays where it is until the capture is closed. */
+typedef struct stream {
+    tl_connection connection;
+    uint16_t port[2];       /**< by side, as in a tl_segment: side 0 sent the first frame */
+    uint8_t address_type;   /**< AT_IPv4 and so on */
+    uint8_t address_length; /**< bytes of each address */
+    uint8_t kind;           /**< private */
+    uint32_t link;          /**< private */
+    uint8_t address[2][16]; /**< by side */
+} stream;
+
+/** Begin with no streams. They live in Wireshark's file scope: to be called
+ *  again for each capture, after the last one's scope was freed. */
+void streams_open(void);
+
+/** A stream that streams_follow() has seen, or NULL.
+ *  @param number  tcp.stream */
+const stream *streams_get(uint32_t number);
+
+/** Follow a segment's stream, which begins with it if it is the first one.
+ *  @param[out] report  what the segment decides
+ *  @return false if there is no room for a stream of this number */
+bool streams_follow(const input_segment *input, const tl_settings *settings, tl_report *report);
+
+/** The address of one end. It points into the stream. */
+address streams_address(const stream *s, unsigned side);
+
+#endif
