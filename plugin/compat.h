@@ -13,8 +13,8 @@
 #include <ws_version.h>
 
 /** Whether we are compiled for this version of Wireshark or a later one. */
-#define WIRESHARK_AT_LEAST(major, minor)                                                                     \
-    (WIRESHARK_VERSION_MAJOR > (major) ||                                                                    \
+#define WIRESHARK_AT_LEAST(major, minor)  \
+    (WIRESHARK_VERSION_MAJOR > (major) || \
      (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
 /* The value of a boolean preference is a gboolean, an int, at first and a bool

@@ -28,6 +28,11 @@ static void acknowledge_fin(pass *t)
     y->silent_at = t->now;
     pass_decide_once(t, ack_step(t->c, y));
 
+    if (x->state == TCP_ESTABLISHED && seq_before(x->nxt, t->s->seq) && t->s->length == 0) {
+        x->hid_fin = true;
+        x->beyond = t->s->seq;
+        x->undo_since = x->since;
+    }
     if (x->state == TCP_FIN_WAIT_2)
         x->ack_sure = true; /* it answers a FIN that acknowledged its own */
     pass_sent(t, x, TCP_KIND_ACK_OF_FIN);
@@ -197,10 +202,23 @@ static void take_data(pass *t)
 
 /* ---- FIN ---- */
 
+/* Its FIN had gone before it acknowledged the peer's, as the number of that ACK
+ * tells; it was lost before us, and this is its repetition. The FINs crossed. */
+static void cross_hidden_fin(pass *t)
+{
+    tl_end *x = t->x;
+
+    pass_undo(t, x, TCP_ESTABLISHED, x->undo_since);
+    pass_sent(t, x, TCP_KIND_FIN);
+    pass_sent(t, x, TCP_KIND_ACK_OF_FIN);
+}
+
 static void take_first_fin(pass *t)
 {
     tl_connection *c = t->c;
     tl_end *x = t->x, *y = t->y;
+
+    const bool repeats_hidden = x->hid_fin && x->beyond == t->next && x->state == TCP_CLOSE_WAIT;
 
     if (seq_before(t->next - 1, x->nxt))
         return; /* it has sent beyond that number */
@@ -209,7 +227,7 @@ static void take_first_fin(pass *t)
     x->nxt = x->beyond = t->next;
     pass_asked(t);
     if (y->has_fin) {
-        c->crossed = !y->fin_acked;
+        c->crossed = !y->fin_acked || repeats_hidden;
         c->merged = t->acked_fin;
         pass_decide_once(t, TL_STEP_FIN_2);
         pass_raise(t,
@@ -221,7 +239,10 @@ static void take_first_fin(pass *t)
         c->fin_first = end_side(c, x);
         pass_decide_once(t, TL_STEP_FIN_1);
     }
-    pass_sent(t, x, TCP_KIND_FIN);
+    if (repeats_hidden)
+        cross_hidden_fin(t);
+    else
+        pass_sent(t, x, TCP_KIND_FIN);
 }
 
 /* The ACK of its FIN did not arrive, or it would not repeat it. */

@@ -17,11 +17,12 @@ static int proto_tcplife;
 /* Now */
 static int hf_phase, hf_client_state, hf_server_state, hf_sender;
 static int hf_guessed, hf_role_guessed, hf_last;
+static int hf_concurrent, hf_half_open;
 
 /* Events */
 static int hf_event, hf_transition, hf_step;
 static int hf_time[TCP_STATE_COUNT]; /* no field for CLOSED and LISTEN */
-static int hf_reset_verdict, hf_reset_idle, hf_late;
+static int hf_reset_verdict, hf_reset_idle, hf_reset_ttl_delta, hf_late;
 
 /* Stream facts */
 static int hf_addr[2], hf_port[2], hf_bytes[2], hf_held[2]; /* by tl_role */
@@ -41,12 +42,12 @@ static expert_field ei_port_reuse_warn;
 
 /* ---- The fields, in display order ---- */
 
-#define FIELD(hf, name, title, type, display, blurb)                                                         \
-    {                                                                                                        \
-        &(hf),                                                                                               \
-        {                                                                                                    \
-            title, "tcplife." name, type, display, NULL, 0, blurb, HFILL                                     \
-        }                                                                                                    \
+#define FIELD(hf, name, title, type, display, blurb)                     \
+    {                                                                    \
+        &(hf),                                                           \
+        {                                                                \
+            title, "tcplife." name, type, display, NULL, 0, blurb, HFILL \
+        }                                                                \
     }
 #define TEXT(hf, name, title, blurb) FIELD(hf, name, title, FT_STRING, BASE_NONE, blurb)
 #define FLAG(hf, name, title, blurb) FIELD(hf, name, title, FT_BOOLEAN, BASE_NONE, blurb)
@@ -54,8 +55,8 @@ static expert_field ei_port_reuse_warn;
 #define COUNT(hf, name, title, blurb) FIELD(hf, name, title, FT_UINT32, BASE_DEC, blurb)
 #define BYTES(hf, name, title, blurb) FIELD(hf, name, title, FT_UINT64, BASE_DEC, blurb)
 #define FRAME(hf, name, title, blurb) FIELD(hf, name, title, FT_FRAMENUM, BASE_NONE, blurb)
-#define TIME_IN(state, name)                                                                                 \
-    SPAN(hf_time[TCP_##state], "time." name, "Time in " #state,                                              \
+#define TIME_IN(state, name)                                    \
+    SPAN(hf_time[TCP_##state], "time." name, "Time in " #state, \
          "How long the endpoint had been in " #state ", which it leaves at this frame.")
 
 /* clang-format off */
@@ -73,6 +74,10 @@ static hf_register_info hf[] = {
          "Another pair of states would fit what was captured as well."),
     FLAG(hf_role_guessed, "role.guessed", "Roles guessed",
          "Neither SYN nor SYN/ACK was captured, so the end with the lower port is taken for the server."),
+    COUNT(hf_concurrent, "concurrent", "Concurrent connections",
+          "How many connections are open in the capture at this moment."),
+    COUNT(hf_half_open, "half_open", "Half-open handshakes",
+          "How many handshakes are under way towards this server address and port at this moment."),
     FLAG(hf_last, "last", "Last frame",
          "This is the last frame of its stream, which is known when the whole capture has been read."),
 
@@ -96,6 +101,8 @@ static hf_register_info hf[] = {
          "What the receiver of this RST makes of it, which its sequence number tells."),
     SPAN(hf_reset_idle, "reset.idle", "Idle before RST",
          "The time between this RST and the last segment with data, SYN or FIN; keep-alives do not count."),
+    FIELD(hf_reset_ttl_delta, "reset.ttl_delta", "TTL difference", FT_INT32, BASE_DEC,
+          "The TTL or hop limit of this RST minus the one that its sender last used in this stream."),
     FLAG(hf_late, "late", "Late",
          "The frame comes when the connection is over already, and does not belong to its closing."),
 
@@ -272,6 +279,9 @@ static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
     add_text(tree, hf_sender, role_name(r->sender));
     add_flag(tree, hf_guessed, r->guessed);
     add_flag(tree, hf_role_guessed, r->role_guessed);
+    add_number(tree, hf_concurrent, r->concurrent);
+    if (r->has_half_open)
+        add_number(tree, hf_half_open, r->half_open);
     add_flag(tree, hf_last, what->view->whole && what->stream->connection.last_frame == frame);
 }
 
@@ -285,24 +295,39 @@ static const struct {
 #undef X
 };
 
+/* The event's text, and the number that may follow it. */
+static const char *event_text(packet_info *pinfo, const tl_raised *r)
+{
+    const char *text = events[r->event].text;
+
+    if (!r->number)
+        return text;
+    switch (r->event) {
+    case TL_EVENT_OPEN_ICMP_REJECTED:
+        return wmem_strdup_printf(pinfo->pool, "%s (type %u, code %u)", text, r->number >> 8, r->number & 0xff);
+    case TL_EVENT_OPEN_SYN_FLOOD:
+        return wmem_strdup_printf(pinfo->pool, "%s (%" PRIu32 " handshakes under way)", text, r->number);
+    default:
+        return wmem_strdup_printf(pinfo->pool, "%s %" PRIu32, text, r->number);
+    }
+}
+
 static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *r)
 {
     expert_field *e = r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn ? &ei_port_reuse_warn : &ei_event[r->event];
 
     if (r->number)
-        expert_add_info_format(pinfo, item, e, "%s %" PRIu32, events[r->event].text, r->number);
+        expert_add_info_format(pinfo, item, e, "%s", event_text(pinfo, r));
     else
         expert_add_info(pinfo, item, e);
 }
 
 static void add_event(packet_info *pinfo, proto_tree *tree, const tl_raised *r)
 {
-    const char *name = events[r->event].name, *text = events[r->event].text, *why = events[r->event].why;
-    proto_item *item =
-        r->number ? proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s %" PRIu32 ". %s",
-                                                 name, text, r->number, why)
-                  : proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name, text,
-                                                 why);
+    const char *name = events[r->event].name;
+    proto_item *item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
+                                                    event_text(pinfo, r), events[r->event].why);
+
     proto_item_set_generated(item);
     raise_expert(pinfo, item, r);
 }
@@ -325,7 +350,8 @@ static void add_steps(packet_info *pinfo, proto_tree *tree, unsigned steps)
     wmem_strbuf_t *text = wmem_strbuf_new(pinfo->pool, NULL);
     for (unsigned step = 0; step < TL_STEP_COUNT; step++) {
         if (steps & 1U << step)
-            wmem_strbuf_append_printf(text, "%s%s", wmem_strbuf_get_len(text) ? " + " : "", tl_step_name(step));
+            wmem_strbuf_append_printf(text, "%s%s", wmem_strbuf_get_len(text) ? " + " : "",
+                                      tl_step_name(step));
     }
     add_text(tree, hf_step, wmem_strbuf_get_str(text));
 }
@@ -340,6 +366,8 @@ static void add_events(packet_info *pinfo, proto_tree *tree, const tl_report *r)
     if (r->verdict != TL_VERDICT_NONE)
         add_text(tree, hf_reset_verdict, tl_verdict_name(r->verdict));
     add_span(tree, hf_reset_idle, r->idle);
+    if (r->has_ttl_delta)
+        proto_item_set_generated(proto_tree_add_int(tree, hf_reset_ttl_delta, NULL, 0, 0, r->ttl_delta));
     add_flag(tree, hf_late, r->late);
 }
 
@@ -412,7 +440,8 @@ static void tell_half(proto_item *item, const char *verb, int64_t time, const ch
 /* The whole life in one sentence, after how it ended. */
 static void tell_life(proto_item *item, const tl_facts *f)
 {
-    static const char *const closed_by[] = {", closed by the client", ", closed by the server", ", closed by both ends"};
+    static const char *const closed_by[] = {", closed by the client", ", closed by the server",
+                                            ", closed by both ends"};
 
     if (!f->open)
         return;
@@ -501,6 +530,20 @@ static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
     return tree && (is_wanted(tree, proto_tcplife) || (r->raised && is_any_expert_wanted(tree)));
 }
 
+static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
+{
+    proto_item *item =
+        r->is_rejection
+            ? proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, rejected by ICMP")
+            : proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0,
+                                             "TCP Lifecycle, %s, client %s, server %s", tcp_state_name(r->phase),
+                                             tcp_state_name(r->state[TL_CLIENT]),
+                                             tcp_state_name(r->state[TL_SERVER]));
+
+    proto_item_set_generated(item);
+    return proto_item_add_subtree(item, ett_tcplife);
+}
+
 void fields_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
 {
     const tl_report *r = what->report;
@@ -510,13 +553,10 @@ void fields_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const show
             raise_expert(pinfo, NULL, &r->event[i]);
         return;
     }
-    proto_item *item = proto_tree_add_protocol_format(
-        tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s, client %s, server %s", tcp_state_name(r->phase),
-        tcp_state_name(r->state[TL_CLIENT]), tcp_state_name(r->state[TL_SERVER]));
-    proto_item_set_generated(item);
-    proto_tree *branch = proto_item_add_subtree(item, ett_tcplife);
-
-    add_now(branch, what, pinfo->num);
+    proto_tree *branch = add_lifecycle(tree, r);
+    if (!r->is_rejection)
+        add_now(branch, what, pinfo->num);
     add_events(pinfo, branch, r);
-    add_facts(tvb, pinfo, branch, what);
+    if (!r->is_rejection)
+        add_facts(tvb, pinfo, branch, what);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <epan/conversation.h>
+#include <epan/dissectors/packet-ip.h>
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
@@ -16,18 +17,20 @@
 
 /* The fields that the tree is read for. Of a header, the port comes first; the
  * addresses come before it, with the IP header. */
-#define WANTED(X)                                                                                            \
-    X(IP_FROM, "ip.src")                                                                                     \
-    X(IP_TO, "ip.dst")                                                                                       \
-    X(IPV6_FROM, "ipv6.src")                                                                                 \
-    X(IPV6_TO, "ipv6.dst")                                                                                   \
-    X(FROM_PORT, "tcp.srcport")                                                                              \
-    X(TO_PORT, "tcp.dstport")                                                                                \
-    X(STREAM, "tcp.stream")                                                                                  \
-    X(LENGTH, "tcp.len")                                                                                     \
-    X(SEQ, "tcp.seq_raw")                                                                                    \
-    X(ACK, "tcp.ack_raw")                                                                                    \
-    X(FLAGS, "tcp.flags")                                                                                    \
+#define WANTED(X)               \
+    X(IP_FROM, "ip.src")        \
+    X(IP_TO, "ip.dst")          \
+    X(IP_TTL, "ip.ttl")         \
+    X(IPV6_FROM, "ipv6.src")    \
+    X(IPV6_TO, "ipv6.dst")      \
+    X(IPV6_TTL, "ipv6.hlim")    \
+    X(FROM_PORT, "tcp.srcport") \
+    X(TO_PORT, "tcp.dstport")   \
+    X(STREAM, "tcp.stream")     \
+    X(LENGTH, "tcp.len")        \
+    X(SEQ, "tcp.seq_raw")       \
+    X(ACK, "tcp.ack_raw")       \
+    X(FLAGS, "tcp.flags")       \
     X(WINDOW, "tcp.window_size")
 
 typedef enum {
@@ -39,8 +42,8 @@ typedef enum {
 
 /* Without these a header is no segment: the dissector leaves them out where it
  * is quoted, a fragment, or has a length that cannot be. */
-static const unsigned complete =
-    1 << WANT_TO_PORT | 1 << WANT_STREAM | 1 << WANT_LENGTH | 1 << WANT_SEQ | 1 << WANT_FLAGS | 1 << WANT_WINDOW;
+static const unsigned complete = 1 << WANT_TO_PORT | 1 << WANT_STREAM | 1 << WANT_LENGTH | 1 << WANT_SEQ |
+                                 1 << WANT_FLAGS | 1 << WANT_WINDOW;
 
 static int wanted_hf[WANT_COUNT];
 static int proto_tcp;
@@ -67,7 +70,8 @@ void input_listen(void)
     /* A listener makes the dissector queue its headers; we fetch them before
      * the queue is handed out, so this one has nothing to do. It can only fail
      * for its filter, and has none. */
-    GString *error = register_tap_listener("tcp", &listener, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL);
+    GString *error =
+        register_tap_listener("tcp", &listener, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL);
     if (error)
         g_string_free(error, TRUE);
 }
@@ -123,6 +127,25 @@ static void sort_by_layer(packet_info *pinfo, const tcp_info_t *header[], unsign
     }
 }
 
+/* The TTL comes from the tap of the IP header between the same addresses. */
+static void tap_ttl(input_segment *s)
+{
+    const ws_ip4 *ip4;
+    for (int i = 0; i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+        if (addresses_equal(&ip4->ip_src, &s->from) && addresses_equal(&ip4->ip_dst, &s->to)) {
+            s->segment.ttl = ip4->ip_ttl;
+            s->segment.has_ttl = true;
+        }
+    }
+    const ws_ip6 *ip6;
+    for (int i = 0; i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+        if (addresses_equal(&ip6->ip6_src, &s->from) && addresses_equal(&ip6->ip6_dst, &s->to)) {
+            s->segment.ttl = ip6->ip6_hop;
+            s->segment.has_ttl = true;
+        }
+    }
+}
+
 static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
 {
     input_segment s = {
@@ -139,6 +162,7 @@ static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
     };
     copy_address_shallow(&s.from, &h->ip_src);
     copy_address_shallow(&s.to, &h->ip_dst);
+    tap_ttl(&s);
     finish(&s, pinfo);
     return s;
 }
@@ -186,8 +210,7 @@ static uint32_t get32(const uint8_t *from)
     return (uint32_t)get16(from) << 16 | get16(from + 2);
 }
 
-/* How many headers of a protocol Wireshark has met. */
-static unsigned count_layers(const packet_info *pinfo, int proto)
+unsigned input_layers(const packet_info *pinfo, int proto)
 {
     unsigned count = 0;
     for (wmem_list_frame_t *f = wmem_list_head(pinfo->layers); f; f = wmem_list_frame_next(f))
@@ -244,12 +267,13 @@ static bool find_header(const bytes *b, const packet_info *pinfo, found *f)
 /* What the TCP dissector keeps of the stream, which it found before it gave up. */
 static const struct tcp_analysis *find_stream(packet_info *pinfo)
 {
-    conversation_t *c = find_conversation(pinfo->num, &pinfo->src, &pinfo->dst, CONVERSATION_TCP, pinfo->srcport,
-                                          pinfo->destport, 0);
+    conversation_t *c = find_conversation(pinfo->num, &pinfo->src, &pinfo->dst, CONVERSATION_TCP,
+                                          pinfo->srcport, pinfo->destport, 0);
     return c ? get_tcp_conversation_data(c, pinfo) : NULL;
 }
 
-static input_segment from_bytes(const uint8_t *tcp, const struct tcp_analysis *stream, const packet_info *pinfo)
+static input_segment from_bytes(const uint8_t *tcp, const struct tcp_analysis *stream,
+                                const packet_info *pinfo)
 {
     input_segment s = {
         .stream = stream->stream,
@@ -266,6 +290,7 @@ static input_segment from_bytes(const uint8_t *tcp, const struct tcp_analysis *s
         s.segment.window <<= stream->fwd->win_scale;
     copy_address_shallow(&s.from, &pinfo->src);
     copy_address_shallow(&s.to, &pinfo->dst);
+    tap_ttl(&s);
     finish(&s, pinfo);
     return s;
 }
@@ -275,8 +300,8 @@ static unsigned read_packet(tvbuff_t *tvb, packet_info *pinfo, input_segment seg
     int captured = (int)tvb_captured_length(tvb);
     found f;
     /* A header that ICMP quotes is no segment, and of several we could not tell which is meant. */
-    if (!captured || pinfo->fragmented || pinfo->flags.in_error_pkt || count_layers(pinfo, proto_icmp) ||
-        count_layers(pinfo, proto_icmpv6) || count_layers(pinfo, proto_tcp) != 1)
+    if (!captured || pinfo->fragmented || pinfo->flags.in_error_pkt || input_layers(pinfo, proto_icmp) ||
+        input_layers(pinfo, proto_icmpv6) || input_layers(pinfo, proto_tcp) != 1)
         return 0;
     bytes b = {.at = tvb_get_ptr(tvb, 0, captured), .length = captured};
     if (!find_header(&b, pinfo, &f))
@@ -296,7 +321,9 @@ static unsigned read_packet(tvbuff_t *tvb, packet_info *pinfo, input_segment seg
 /* A walk through the tree, and the header that it is at. */
 typedef struct {
     const packet_info *pinfo;
-    address from, to; /* of the last IP header */
+    address from, to; /* of the last IP header, as is `ttl` */
+    uint8_t ttl;
+    bool has_ttl;
     input_segment header;
     unsigned has; /* bits (1 << wanted) of `header` */
     unsigned count;
@@ -325,7 +352,7 @@ static void end_header(walk *w)
 static void begin_header(walk *w)
 {
     end_header(w);
-    w->header = (input_segment){0};
+    w->header = (input_segment){.segment = {.ttl = w->ttl, .has_ttl = w->has_ttl}};
     copy_address_shallow(&w->header.from, &w->from);
     copy_address_shallow(&w->header.to, &w->to);
 }
@@ -364,6 +391,11 @@ static void take_number(walk *w, wanted field, uint32_t number)
     case WANT_IPV6_FROM:
     case WANT_IPV6_TO:
     case WANT_COUNT:
+        return;
+    case WANT_IP_TTL:
+    case WANT_IPV6_TTL:
+        w->ttl = (uint8_t)number;
+        w->has_ttl = true;
         return;
     }
     w->has |= 1U << field;
@@ -415,8 +447,8 @@ static unsigned read_tree(const packet_info *pinfo, proto_tree *tree, input_segm
     return w.count;
 }
 
-/* Whether a tap runs: each IP header is tapped. */
-static bool is_tapping(void)
+/* Each IP header is tapped. */
+bool input_is_tapped(void)
 {
     return fetch_tapped_data(ip_tap, 0) || fetch_tapped_data(ipv6_tap, 0);
 }
@@ -425,9 +457,9 @@ unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, boo
                         input_segment segments[INPUT_MAX])
 {
     unsigned count = 0;
-    if (read_tap(pinfo, segments, &count) || !count_layers(pinfo, proto_tcp))
+    if (read_tap(pinfo, segments, &count) || !input_layers(pinfo, proto_tcp))
         return count;
-    if (is_tapping())
+    if (input_is_tapped())
         return read_packet(tvb, pinfo, segments);
     return look_ahead && tree ? read_tree(pinfo, tree, segments) : 0;
 }

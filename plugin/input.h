@@ -37,6 +37,12 @@ GArray *input_wanted_fields(void);
  *  cut off so far from the limits that the difference of any two is a number. */
 int64_t input_time(const packet_info *pinfo);
 
+/** Whether a tap runs, which tells of each IP and TCP header. */
+bool input_is_tapped(void);
+
+/** How many headers of a protocol Wireshark has met in the frame. */
+unsigned input_layers(const packet_info *pinfo, int proto);
+
 /** The segments of a frame, in the order of their headers.
  *  @param tvb  the frame
  *  @param look_ahead  whether the tree may be read where no tap runs

@@ -54,6 +54,25 @@ bool tl_continues(const tl_connection *before, const tl_segment *first, uint8_t 
            opener->has_isn && first->ack == opener->isn + 1;
 }
 
+bool tl_resumes(const tl_connection *c, uint8_t side, const tl_connection *before, uint8_t side_before,
+                const tl_segment *segment)
+{
+    const tl_end *opener = &c->end[side];
+    const tl_segment s = *segment;
+    /* Only asked for its numbers: nothing is changed. */
+    const pass t = {
+        .c = (tl_connection *)before,
+        .s = &s,
+        .x = (tl_end *)&before->end[side_before],
+        .y = (tl_end *)&before->end[!side_before],
+        .next = s.seq + s.length + (s.flags & TL_FIN ? 1 : 0),
+    };
+
+    return (s.flags & (TL_SYN | TL_RST | TL_ACK)) == TL_ACK && opener->state == TCP_SYN_SENT &&
+           c->phase == TCP_SYN_SENT && s.seq != opener->isn + 1 && !phase_is_over(before->phase) &&
+           pass_has_numbers_of(&t);
+}
+
 /* ---- A whole segment ---- */
 
 static tcp_state phase_of(const tl_connection *c)

@@ -125,6 +125,12 @@ typedef struct {
     uint16_t steps;      /**< bit (1 << tl_step) */
     uint8_t transitions; /**< how many of `transition` */
     uint8_t raised;      /**< how many of `event` */
+    /* Of all connections of the capture: not set by this module, but by who knows them. */
+    bool is_rejection;   /**< the frame is an ICMP error, with events and transitions alone */
+    bool has_half_open;  /**< `half_open` is known */
+    uint32_t half_open;  /**< handshakes under way towards this server */
+    uint32_t concurrent; /**< connections open */
+
     tl_transition transition[TL_MAX_TRANSITIONS];
     tl_raised event[TL_MAX_RAISED];
 } tl_report;
@@ -135,7 +141,6 @@ typedef struct {
     int64_t undo_since; /**< `since` of the state before the last silent move by an ACK */
     int64_t silent_at;  /**< when that ACK passed */
     int64_t rst_since;  /**< `since` of the state before the RST */
-    int64_t timed_at;   /**< when the segment that is being timed passed towards this end */
     int64_t asked_at;   /**< when it last sent something that needs an answer */
     int64_t last;       /**< time of its last segment; TL_NO_TIME before */
     uint64_t bytes;     /**< new bytes of data it sent */
@@ -145,10 +150,10 @@ typedef struct {
     uint32_t in_order;  /**< end of what it sent without a hole */
     uint32_t una;       /**< highest ACK it was sent (SND.UNA) */
     uint32_t told;      /**< highest ACK it sent: what its RCV.NXT is at least */
-    uint32_t timed;     /**< an ACK of this number ends the timing */
     uint32_t window;    /**< last window it advertised */
     uint32_t widest;    /**< widest window it advertised */
-    uint32_t beyond;    /**< end of the data it sent beyond its own FIN; valid with has_fin */
+    uint32_t beyond;    /**< with has_fin: end of the data it sent beyond its own FIN; with hid_fin:
+                             number after the FIN that it seems to have sent */
     uint32_t stray;     /**< end of its last segment that fitted nothing */
     uint16_t repeats;   /**< retransmissions since the peer was last heard */
     uint16_t probes;    /**< keep-alives since the peer was last heard */
@@ -167,12 +172,12 @@ typedef struct {
     bool isn_acked : 1;     /**< the peer acknowledged its ISN */
     bool confirmed : 1;     /**< sent what only a synchronized state can send */
     bool has_fin : 1;       /**< its FIN passed */
+    bool hid_fin : 1;       /**< acknowledged the peer's FIN with a number beyond what passed of it */
     bool fin_acked : 1;     /**< the peer acknowledged its FIN */
     bool fin_repeated : 1;  /**< its FIN was repeated and not acknowledged since */
     bool ack_sure : 1;      /**< the ACK of its FIN is known to have arrived */
     bool spoke : 1;         /**< sent new data or a FIN in this capture */
     bool window_probe : 1;  /**< asked for a window since the peer was last heard */
-    bool timing : 1;        /**< timed, timed_at are valid */
     bool late_data : 1;     /**< sent new data after the peer's FIN had passed */
     bool has_stray : 1;     /**< `stray` is valid */
     bool tfo : 1;           /**< its SYN carried data */
@@ -206,7 +211,9 @@ typedef struct {
     int64_t last;           /**< time of the last frame so far; never runs backwards */
     int64_t content;        /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
     int64_t time_wait;      /**< when 2 MSL began, or began anew */
+    int64_t timed_at;       /**< when a segment that is being timed passed */
     uint64_t half_close_bytes;
+    uint32_t timed;         /**< an ACK of this number ends the timing */
     uint32_t keepalives;    /**< probes seen */
     uint32_t unanswered;    /**< of these, known not to have been answered */
     uint32_t older_nxt;     /**< the number that an end expects of an older connection */
@@ -219,6 +226,8 @@ typedef struct {
     uint8_t rst_from;       /**< side that sent the accepted RST */
     uint8_t cause;          /**< tl_cause */
     bool alive : 1;         /**< a first segment was seen */
+    bool timing : 1;        /**< timed, timed_at, timed_side are valid */
+    uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool saw_syn : 1;       /**< the client's SYN passed */
     bool opened : 1;        /**< the handshake is complete (or midstream), and not undone */
     bool opening_told : 1;  /**< the kind of opening was raised */
@@ -245,6 +254,13 @@ void tl_begin(tl_connection *c, uint32_t stream, const tl_connection *before, co
 /** Whether a stream's first segment really continues @p before: a SYN/ACK that
  *  acknowledges the ISN of a connection that is still opening. */
 bool tl_continues(const tl_connection *before, const tl_segment *first, uint8_t side);
+
+/** Whether the SYN that began @p c was not its sender's own: the end goes on with
+ *  the connection that used the 4-tuple before and is not over.
+ *  @param side         which end of @p c sends the segment
+ *  @param side_before  which end of @p before that is */
+bool tl_resumes(const tl_connection *c, uint8_t side, const tl_connection *before, uint8_t side_before,
+                const tl_segment *segment);
 
 /** Follow the connection over one more segment.
  *  @param[out] report  all of it is set */

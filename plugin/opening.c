@@ -41,7 +41,7 @@ static void begin_again(pass *t)
     c->syns = c->syn_acks = c->overflows = c->stepped = 0;
     c->cause = TL_CAUSE_NONE;
     c->saw_syn = c->opened = c->opening_told = c->tfo_accepted = c->answered_by_ack = c->rejected = c->has_older = false;
-    c->reset = c->reset_sure = c->merged = c->crossed = c->lapsed = false;
+    c->timing = c->reset = c->reset_sure = c->merged = c->crossed = c->lapsed = false;
     c->half_close_data = c->raced = c->late_rst = false;
 }
 
@@ -105,6 +105,7 @@ static void open_once_more(pass *t)
     c->cause = TL_CAUSE_NONE;
     c->deciding.frame[TL_STEP_RST] = c->deciding.frame[TL_STEP_SYN_ACK] = 0;
     c->syn_acks = c->overflows = 0;
+    c->timing = false;
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
     pass_enter(t, t->y, TCP_LISTEN);
@@ -254,6 +255,7 @@ static void first_syn_ack(pass *t)
     tl_connection *c = t->c;
     tl_end *x = t->x, *y = t->y;
 
+    pass_measure_round_trip(t);
     if (!x->sent_syn) /* else its bare SYN passed before: simultaneous open */
         begin_syn(t);
     pass_hear(t);
@@ -266,7 +268,6 @@ static void first_syn_ack(pass *t)
     c->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;
     c->syn_acks = 1;
     t->acked_isn = true;
-    pass_measure_round_trip(t);
 
     pass_decide_first(t, TL_STEP_SYN_ACK);
     pass_sent(t, x, TCP_KIND_SYN_ACK);
@@ -425,5 +426,6 @@ void pass_reject(pass *t, uint16_t error)
     t->c->rejected = true;
     t->x->undo_since = t->x->since;
     pass_enter(t, t->x, TCP_CLOSED);
+    t->r->transition[t->r->transitions - 1].held = TL_NO_TIME; /* the error's frame is none of the stream */
     pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
 }

@@ -13,14 +13,19 @@
 
 #include "compat.h"
 #include "fields.h"
+#include "icmp.h"
 #include "input.h"
 #include "record.h"
 #include "streams.h"
 
+#define NS_PER_S INT64_C(1000000000)
+
 static int proto_tcplife;
 static dissector_handle_t tcplife_handle;
 
-static unsigned preference_msl = 30; /* seconds */
+static unsigned preference_msl = 30;               /* seconds */
+static unsigned preference_half_open_timeout = 75; /* seconds */
+static unsigned preference_syn_flood_threshold = 100;
 static preference_bool preference_look_ahead;
 
 /* The capture so far. */
@@ -30,7 +35,11 @@ static uint32_t newest; /* number of the last frame that was followed */
 /* Ask for the fields of the TCP dissector in passes without a tap, or no longer. */
 static void apply_preferences(void)
 {
-    set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
+    GArray *wanted = preference_look_ahead ? input_wanted_fields() : NULL;
+
+    if (wanted)
+        icmp_add_wanted_fields(wanted);
+    set_postdissector_wanted_hfids(tcplife_handle, wanted);
 }
 
 static void begin_capture(void)
@@ -42,25 +51,38 @@ static void begin_capture(void)
     apply_preferences(); /* sharkd sets a preference without telling */
 }
 
-static tl_settings settings(void)
+static streams_settings settings(void)
 {
-    return (tl_settings){.msl = preference_msl * INT64_C(1000000000)};
+    return (streams_settings){
+        .connection = {.msl = preference_msl * NS_PER_S},
+        .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
+                    .threshold = preference_syn_flood_threshold},
+    };
+}
+
+/* Keep what one header of the frame decides. */
+static void keep(packet_info *pinfo, uint32_t stream, const tl_report *report)
+{
+    record_add(pinfo->num, stream, report);
+    newest = pinfo->num;
+    view.whole = false;
 }
 
 static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     input_segment segments[INPUT_MAX];
-    tl_settings set = settings();
+    const streams_settings set = settings();
+    icmp_error error;
+    uint32_t stream;
     tl_report report;
 
     unsigned count = input_segments(tvb, pinfo, tree, preference_look_ahead, segments);
     for (unsigned i = 0; i < count; i++) {
-        if (streams_follow(&segments[i], &set, &report)) {
-            record_add(pinfo->num, segments[i].stream, &report);
-            newest = pinfo->num;
-            view.whole = false;
-        }
+        if (streams_follow(&segments[i], &set, &report))
+            keep(pinfo, segments[i].stream, &report);
     }
+    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) && streams_reject(&error, &stream, &report))
+        keep(pinfo, stream, &report);
 }
 
 /* Not every frame that Wireshark has not visited is at its first sight: in
@@ -107,17 +129,27 @@ static void register_preferences(void)
 {
     module_t *module = prefs_register_protocol(proto_tcplife, apply_preferences);
 
+    prefs_register_uint_preference(module, "msl", "Maximum segment lifetime (seconds)",
+                                   "TIME_WAIT lasts twice this time. Linux waits 60 seconds in all, which is "
+                                   "the default of 30; RFC 9293 "
+                                   "proposes 120.",
+                                   10, &preference_msl);
     prefs_register_uint_preference(
-        module, "msl", "Maximum segment lifetime (seconds)",
-        "TIME_WAIT lasts twice this time. Linux waits 60 seconds in all, which is the default of 30; RFC 9293 "
-        "proposes 120.",
-        10, &preference_msl);
-    prefs_register_bool_preference(
-        module, "look_ahead", "Look ahead where no tap runs",
-        "Read the fields of the TCP dissector in passes in which no tap runs: the first pass of \"tshark -2\" and "
-        "the loading in sharkd. Facts about the whole stream are then known on every frame. It costs time, and the "
-        "graphical user interface does not need it.",
-        &preference_look_ahead);
+        module, "half_open_timeout", "Half-open timeout (seconds)",
+        "A handshake that has not been completed within this time does not count as under way any more.", 10,
+        &preference_half_open_timeout);
+    prefs_register_uint_preference(
+        module, "syn_flood_threshold", "SYN flood threshold",
+        "As many handshakes under way at once towards one server address and port are called a possible SYN flood, "
+        "and again each time that they have doubled. 0 is off.",
+        10, &preference_syn_flood_threshold);
+    prefs_register_bool_preference(module, "look_ahead", "Look ahead where no tap runs",
+                                   "Read the fields of the TCP dissector in passes in which no tap runs: the "
+                                   "first pass of \"tshark -2\" and "
+                                   "the loading in sharkd. Facts about the whole stream are then known on "
+                                   "every frame. It costs time, and the "
+                                   "graphical user interface does not need it.",
+                                   &preference_look_ahead);
 }
 
 void tcplife_register(void)
@@ -133,4 +165,5 @@ void tcplife_register(void)
 void tcplife_handoff(void)
 {
     input_listen();
+    icmp_listen();
 }

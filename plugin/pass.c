@@ -115,34 +115,36 @@ bool pass_knew(const pass *t, int64_t then)
 
 /* ---- Round trips between us and an end ---- */
 
-/* Something that has to be acknowledged passes towards y. */
+/* Something that has to be acknowledged passes towards y. One segment is timed at
+ * a time, in either direction. */
 static void time_answer(pass *t)
 {
-    tl_end *y = t->y;
+    tl_connection *c = t->c;
 
-    if (y->timing)
+    if (c->timing)
         return;
-    y->timing = true;
-    y->timed = t->next;
-    y->timed_at = t->now;
+    c->timing = true;
+    c->timed_side = end_side(c, t->y);
+    c->timed = t->next;
+    c->timed_at = t->now;
 }
 
 void pass_measure_round_trip(pass *t)
 {
-    tl_end *x = t->x;
-    const int64_t us = (t->now - x->timed_at) / 1000;
+    tl_connection *c = t->c;
+    const int64_t us = (t->now - c->timed_at) / 1000;
 
-    if (!x->timing || !seq_upto(x->timed, t->s->ack))
+    if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
         return;
-    x->timing = false;
-    if (us < x->rtt)
-        x->rtt = (uint32_t)us;
+    c->timing = false;
+    if (us < t->x->rtt)
+        t->x->rtt = (uint32_t)us;
 }
 
-/* What is sent again has been answered nobody knows when (RFC 6298, 3). */
 void pass_sent_again(pass *t)
 {
-    t->y->timing = false;
+    if (t->c->timed_side != t->s->side)
+        t->c->timing = false;
     if (t->x->repeats < UINT16_MAX)
         t->x->repeats++;
 }
@@ -227,9 +229,14 @@ static bool ack_fits(const pass *t)
            (y->has_stray && seq_within(y->stray - ack, 0, (uint32_t)reach(t->c, t->x)));
 }
 
+bool pass_has_numbers_of(const pass *t)
+{
+    return seq_fits(t) && ack_fits(t);
+}
+
 bool pass_fits(pass *t)
 {
-    if (seq_fits(t) && ack_fits(t)) {
+    if (pass_has_numbers_of(t)) {
         t->x->has_stray = false;
         return true;
     }

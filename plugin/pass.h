@@ -100,6 +100,9 @@ void pass_sent_again(pass *t);
 void pass_measure_round_trip(pass *t);
 
 /** Whether the segment's numbers fit the connection (RFC 9293, 3.4). */
+bool pass_has_numbers_of(const pass *t);
+
+/** The same; one that does not fit is remembered, in case that its peer acknowledges it. */
 bool pass_fits(pass *t);
 
 /** The end of what e is known to have sent; false if nothing is known. */

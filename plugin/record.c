@@ -22,7 +22,9 @@ typedef struct {
     unsigned late : 1;
     unsigned known : 1;   /* there is a record */
     unsigned several : 1; /* the frame's next TCP headers are in `others` */
-    uint32_t detail;      /* place in `details`; 0: decided nothing */
+    unsigned is_rejection : 1;
+    uint32_t concurrent;
+    uint32_t detail; /* place in `details`; 0: decided nothing */
 } entry;
 
 /* A second or later TCP header of a frame. */
@@ -31,23 +33,24 @@ typedef struct {
     entry entry;
 } other;
 
-/* Later fields will want one number more for every frame. */
-static_assert(sizeof(entry) <= 12, "the budget is 16 bytes for each frame");
+static_assert(sizeof(entry) <= 16, "the budget is 16 bytes for each frame");
 static_assert(TCP_STATE_COUNT <= 16, "a state has to fit into 4 bits");
 
 /* A detail is a byte of these, and then for each of them, in this order, its
- * numbers as varints. Bits from 0x10 on are free. */
+ * numbers as varints. Bits from 0x40 on are free. */
 enum {
     HAS_RST = 0x01,         /* verdict, idle */
     HAS_STEPS = 0x02,       /* steps */
     HAS_TRANSITIONS = 0x04, /* count; each: kind, states, and held if it is told */
     HAS_RAISED = 0x08,      /* count; each: event and flags, and number if there is one */
+    HAS_TTL_DELTA = 0x10,   /* ttl_delta */
+    HAS_HALF_OPEN = 0x20,   /* half_open */
 };
 
 enum {
     VARINT_MAX = 10, /* bytes of a 64-bit number, 7 bits in each */
-    DETAIL_MAX = 1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 +
-                 TL_MAX_RAISED * (2 + 5),
+    DETAIL_MAX =
+        1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 + TL_MAX_RAISED * (2 + 5) + 3 + 5,
     DETAIL_BITS = 16,
 };
 
@@ -163,6 +166,14 @@ static size_t pack(uint8_t detail[DETAIL_MAX], const tl_report *r)
         for (unsigned i = 0; i < r->raised; i++)
             to = put_raised(to, &r->event[i]);
     }
+    if (r->has_ttl_delta) {
+        detail[0] |= HAS_TTL_DELTA;
+        to = put_signed(to, r->ttl_delta);
+    }
+    if (r->has_half_open) {
+        detail[0] |= HAS_HALF_OPEN;
+        to = put(to, r->half_open);
+    }
     return detail[0] ? (size_t)(to - detail) : 0;
 }
 
@@ -185,6 +196,12 @@ static void unpack(const uint8_t *from, tl_report *r)
         for (unsigned i = 0; i < r->raised; i++)
             take_raised(&from, &r->event[i]);
     }
+    r->has_ttl_delta = has & HAS_TTL_DELTA;
+    if (r->has_ttl_delta)
+        r->ttl_delta = (int16_t)take_signed(&from);
+    r->has_half_open = has & HAS_HALF_OPEN;
+    if (r->has_half_open)
+        r->half_open = (uint32_t)take(&from);
 }
 
 /* Keep a detail, in one piece within a chunk. Its place; 0 if there is nothing
@@ -216,6 +233,8 @@ static entry make_entry(uint32_t stream, const tl_report *r)
         .guessed = r->guessed,
         .role_guessed = r->role_guessed,
         .late = r->late,
+        .is_rejection = r->is_rejection,
+        .concurrent = r->concurrent,
         .known = true,
         .detail = keep(r),
     };
@@ -281,6 +300,9 @@ bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *repor
     report->guessed = e->guessed;
     report->role_guessed = e->role_guessed;
     report->late = e->late;
+    report->is_rejection = e->is_rejection;
+    report->concurrent = e->concurrent;
+    report->has_ttl_delta = report->has_half_open = false;
     report->verdict = TL_VERDICT_NONE;
     report->idle = TL_NO_TIME;
     report->steps = 0;

@@ -15,8 +15,8 @@
 /* tcp.stream counts up from 0; a number beyond this is damage. */
 enum { STREAM_LIMIT = 1 << 28 };
 
-/* With 8 bytes at most for the buckets this is all that a stream costs. */
-static_assert(sizeof(stream) <= 504, "the budget is 512 bytes for each stream");
+/* With 8 bytes at most for the buckets, and 16 for its handshake, this is all that a stream costs. */
+static_assert(sizeof(stream) <= 488, "the budget is 512 bytes for each stream");
 
 /* What `kind` says of a stream, and what `link` is then. */
 enum {
@@ -33,12 +33,16 @@ static uint32_t *bucket;
 static uint32_t bucket_count; /* a power of 2 */
 static uint32_t linked;       /* streams in the buckets */
 
+static uint32_t concurrent; /* connections open */
+
 void streams_open(void)
 {
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     bucket_count = 256;
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
     linked = 0;
+    concurrent = 0;
+    servers_open();
 }
 
 static stream *resolve(uint32_t number)
@@ -69,10 +73,11 @@ static bool is_end(const stream *s, unsigned side, const address *a, uint16_t po
     return s->port[side] == port && addresses_equal(&end, a);
 }
 
-static bool is_between(const stream *s, const input_segment *i)
+static bool is_between(const stream *s, const address *from, uint16_t from_port, const address *to,
+                       uint16_t to_port)
 {
-    return (is_end(s, 0, &i->from, i->from_port) && is_end(s, 1, &i->to, i->to_port)) ||
-           (is_end(s, 1, &i->from, i->from_port) && is_end(s, 0, &i->to, i->to_port));
+    return (is_end(s, 0, from, from_port) && is_end(s, 1, to, to_port)) ||
+           (is_end(s, 1, from, from_port) && is_end(s, 0, to, to_port));
 }
 
 /* Wireshark's seeded hash: a capture is not to choose who shares a bucket. */
@@ -114,13 +119,13 @@ static void double_buckets(void)
     wmem_free(wmem_file_scope(), old);
 }
 
-/* The link that holds the last stream between the ends of a segment; it holds 0 if there is none. */
-static uint32_t *find_link(const input_segment *i)
+/* The link that holds the last stream between two ends; it holds 0 if there is none. */
+static uint32_t *find_link(const address *from, uint16_t from_port, const address *to, uint16_t to_port)
 {
-    uint32_t *link = bucket_of(&i->from, i->from_port, &i->to, i->to_port);
+    uint32_t *link = bucket_of(from, from_port, to, to_port);
     while (*link) {
         stream *s = chunks_get(&streams, *link - 1);
-        if (is_between(s, i))
+        if (is_between(s, from, from_port, to, to_port))
             break;
         link = &s->link;
     }
@@ -140,22 +145,92 @@ static void name_ends(stream *s, const input_segment *i)
 }
 
 /* Whose segment it is; side 0 where nothing tells the ends apart. */
-static uint8_t side_of(const stream *s, const input_segment *i)
+static uint8_t side_of(const stream *s, const address *from, uint16_t from_port)
 {
-    return !is_end(s, 0, &i->from, i->from_port);
+    return !is_end(s, 0, from, from_port);
+}
+
+/* ---- What is known of all connections together ---- */
+
+static void set_counted(stream *s, bool counted)
+{
+    concurrent += (uint32_t)counted - (uint32_t)s->counted;
+    s->counted = counted;
+}
+
+/* From ESTABLISHED until TIME_WAIT or CLOSED, and as long as nobody else has its ports. */
+static void count_connection(stream *s)
+{
+    const tcp_state phase = s->connection.phase;
+
+    set_counted(s, phase >= TCP_ESTABLISHED && phase != TCP_TIME_WAIT && !s->displaced);
+}
+
+static bool is_under_way(const tl_connection *c, int64_t now, const servers_settings *settings)
+{
+    return (c->phase == TCP_SYN_SENT || c->phase == TCP_SYN_RECEIVED) && c->saw_syn &&
+           now - c->start < settings->timeout;
+}
+
+/* The server's queue, before and after a segment. */
+static void count_handshakes(stream *s, const input_segment *i, const servers_settings *settings, tl_report *r)
+{
+    const tl_connection *c = &s->connection;
+    const address server = streams_address(s, !c->client);
+    const uint16_t port = s->port[!c->client];
+    const int64_t now = c->last;
+    bool flood;
+
+    if (is_under_way(c, now, settings) && !s->displaced)
+        servers_enter(c->stream, &server, port, now);
+    else
+        servers_leave(c->stream);
+    if (!(i->segment.flags & TL_SYN) || i->segment.flags & TL_RST)
+        return;
+    r->has_half_open = true;
+    r->half_open = servers_count(&server, port, now, settings, &flood);
+    if (flood && r->raised < TL_MAX_RAISED)
+        r->event[r->raised++] = (tl_raised){.event = TL_EVENT_OPEN_SYN_FLOOD, .number = r->half_open};
+}
+
+/* ---- Following ---- */
+
+/* Wireshark begins a stream at a SYN that was forged, and the connection goes on
+ * in it: join it to the stream before. */
+static stream *join_if_resumed(stream *s, const input_segment *i)
+{
+    const uint32_t number = s->connection.reuse_stream;
+    if (s->connection.opened || number == TL_NO_STREAM || number == s->connection.stream)
+        return s;
+    stream *before = resolve(number);
+    if (!before || !tl_resumes(&s->connection, side_of(s, &i->from, i->from_port), &before->connection,
+                               side_of(before, &i->from, i->from_port), &i->segment))
+        return s;
+
+    uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
+    *link = s->link;
+    servers_leave(s->connection.stream);
+    s->kind = CONTINUES;
+    s->link = number;
+    before->displaced = false;
+    put_in_bucket(before, number);
+    return before;
 }
 
 /* Begin a stream with its first segment, or find what that continues. */
 static stream *begin(stream *s, const input_segment *i)
 {
-    uint32_t *link = find_link(i);
+    uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
     stream *before = *link ? chunks_get(&streams, *link - 1) : NULL;
-    if (before && tl_continues(&before->connection, &i->segment, side_of(before, i))) {
+    if (before && tl_continues(&before->connection, &i->segment, side_of(before, &i->from, i->from_port))) {
         s->kind = CONTINUES;
         s->link = *link - 1;
         return before;
     }
     if (before) {
+        servers_leave(*link - 1);
+        set_counted(before, false);
+        before->displaced = true;
         *link = before->link;
         linked--;
     }
@@ -177,15 +252,36 @@ static bool is_fit(const input_segment *i)
            i->from.len >= 0 && i->from.len <= (int)sizeof((stream *)0)->address[0];
 }
 
-bool streams_follow(const input_segment *input, const tl_settings *settings, tl_report *report)
+bool streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
         return false;
     stream *s = resolve(input->stream);
     if (!s)
         s = begin(chunks_make(&streams, input->stream), input);
+    else
+        s = join_if_resumed(s, input);
     tl_segment segment = input->segment;
-    segment.side = side_of(s, input);
-    tl_follow(&s->connection, &segment, settings, report);
+    segment.side = side_of(s, &input->from, input->from_port);
+    tl_follow(&s->connection, &segment, &settings->connection, report);
+    count_connection(s);
+    count_handshakes(s, input, &settings->servers, report);
+    report->concurrent = concurrent;
+    return true;
+}
+
+bool streams_reject(const icmp_error *error, uint32_t *number, tl_report *report)
+{
+    const uint32_t link = *find_link(&error->from, error->from_port, &error->to, error->to_port);
+    if (!link)
+        return false;
+    stream *s = chunks_get(&streams, link - 1);
+    tl_rejection rejection = error->rejection;
+    rejection.side = side_of(s, &error->from, error->from_port);
+    if (!tl_reject(&s->connection, &rejection, report))
+        return false;
+    servers_leave(link - 1);
+    report->is_rejection = true;
+    *number = link - 1;
     return true;
 }

@@ -12,8 +12,10 @@
 
 #include <epan/address.h>
 
+#include "icmp.h"
 #include "input.h"
 #include "lifecycle.h"
+#include "servers.h"
 
 /** A stream. It stays where it is until the capture is closed. */
 typedef struct stream {
@@ -21,7 +23,9 @@ typedef struct stream {
     uint16_t port[2];       /**< by side, as in a tl_segment: side 0 sent the first frame */
     uint8_t address_type;   /**< AT_IPv4 and so on */
     uint8_t address_length; /**< bytes of each address */
-    uint8_t kind;           /**< private */
+    uint8_t kind : 2;       /**< private */
+    bool counted : 1;       /**< private: it is one of the connections that are open */
+    bool displaced : 1;     /**< private: a later stream uses its 4-tuple */
     uint32_t link;          /**< private */
     uint8_t address[2][16]; /**< by side */
 } stream;
@@ -34,10 +38,22 @@ void streams_open(void);
  *  @param number  tcp.stream */
 const stream *streams_get(uint32_t number);
 
+/** What the user may set. */
+typedef struct {
+    tl_settings connection;
+    servers_settings servers;
+} streams_settings;
+
 /** Follow a segment's stream, which begins with it if it is the first one.
  *  @param[out] report  what the segment decides
  *  @return false if there is no room for a stream of this number */
-bool streams_follow(const input_segment *input, const tl_settings *settings, tl_report *report);
+bool streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report);
+
+/** Tell the stream of a quoted segment of an ICMP error.
+ *  @param[out] number  the stream's
+ *  @param[out] report  what the error decides
+ *  @return false if it decides nothing */
+bool streams_reject(const icmp_error *error, uint32_t *number, tl_report *report);
 
 /** The address of one end. It points into the stream. */
 address streams_address(const stream *s, unsigned side);

@@ -1,0 +1,143 @@
+/* icmp.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "icmp.h"
+
+#include <epan/dissectors/packet-ip.h>
+#include <epan/tap.h>
+
+#include "input.h"
+
+enum {
+    PROTOCOL_ICMP = 1,
+    PROTOCOL_TCP = 6,
+    PROTOCOL_ICMPV6 = 58,
+    ERROR_HEADER = 8,  /* bytes before the quoted IP header */
+    TCP_QUOTED = 8,    /* bytes of the TCP header that are always quoted: ports and number */
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    HEADERS_MAX = 16,  /* IP headers of one frame that are looked at */
+};
+
+static int proto_icmp, proto_icmpv6;
+static int hf_icmp_type, hf_icmpv6_type;
+static int ip_tap, ipv6_tap;
+
+void icmp_listen(void)
+{
+    proto_icmp = proto_get_id_by_filter_name("icmp");
+    proto_icmpv6 = proto_get_id_by_filter_name("icmpv6");
+    hf_icmp_type = proto_registrar_get_id_byname("icmp.type");
+    hf_icmpv6_type = proto_registrar_get_id_byname("icmpv6.type");
+    ip_tap = find_tap_id("ip");
+    ipv6_tap = find_tap_id("ipv6");
+}
+
+void icmp_add_wanted_fields(GArray *fields)
+{
+    g_array_append_val(fields, hf_icmp_type);
+    g_array_append_val(fields, hf_icmpv6_type);
+}
+
+/* Errors that end a connection attempt (RFC 5461, 4.1, and what stacks do): the
+ * destination cannot be reached, time exceeded, parameter problem. Not those
+ * that only ask for smaller packets. */
+static bool rejects(bool v6, unsigned type, unsigned code)
+{
+    if (v6)
+        return type == 1 || type == 3 || type == 4;
+    return (type == 3 && code != 4) || type == 11 || type == 12;
+}
+
+static bool read_tcp(tvbuff_t *tvb, int at, icmp_error *error)
+{
+    if (tvb_captured_length_remaining(tvb, at) < TCP_QUOTED)
+        return false;
+    error->from_port = tvb_get_ntohs(tvb, at);
+    error->to_port = tvb_get_ntohs(tvb, at + 2);
+    error->rejection.seq = tvb_get_ntohl(tvb, at + 4);
+    return true;
+}
+
+static bool read_quoted_ipv4(tvbuff_t *tvb, int at, icmp_error *error)
+{
+    if (tvb_captured_length_remaining(tvb, at) < IPV4_HEADER || tvb_get_guint8(tvb, at) >> 4 != 4 ||
+        tvb_get_guint8(tvb, at + 9) != PROTOCOL_TCP || tvb_get_ntohs(tvb, at + 6) & 0x1fff)
+        return false;
+    set_address(&error->from, AT_IPv4, 4, tvb_get_ptr(tvb, at + 12, 4));
+    set_address(&error->to, AT_IPv4, 4, tvb_get_ptr(tvb, at + 16, 4));
+    return read_tcp(tvb, at + (tvb_get_guint8(tvb, at) & 0x0f) * 4, error);
+}
+
+static bool read_quoted_ipv6(tvbuff_t *tvb, int at, icmp_error *error)
+{
+    if (tvb_captured_length_remaining(tvb, at) < IPV6_HEADER || tvb_get_guint8(tvb, at) >> 4 != 6 ||
+        tvb_get_guint8(tvb, at + 6) != PROTOCOL_TCP)
+        return false;
+    set_address(&error->from, AT_IPv6, 16, tvb_get_ptr(tvb, at + 8, 16));
+    set_address(&error->to, AT_IPv6, 16, tvb_get_ptr(tvb, at + 24, 16));
+    return read_tcp(tvb, at + IPV6_HEADER, error);
+}
+
+/* The error message that begins at `at`. */
+static bool read_error(tvbuff_t *tvb, int at, bool v6, icmp_error *error)
+{
+    if (tvb_captured_length_remaining(tvb, at) < ERROR_HEADER)
+        return false;
+    const unsigned type = tvb_get_guint8(tvb, at), code = tvb_get_guint8(tvb, at + 1);
+    error->rejection.error = (uint16_t)(type << 8 | code);
+    return rejects(v6, type, code) && (v6 ? read_quoted_ipv6(tvb, at + ERROR_HEADER, error)
+                                          : read_quoted_ipv4(tvb, at + ERROR_HEADER, error));
+}
+
+/* Where in the frame a tapped header is: its address points to there, unless
+ * the header was put together elsewhere. Negative: it is not in the frame. */
+static int place_of(tvbuff_t *tvb, const address *source, int offset)
+{
+    const int captured = (int)tvb_captured_length(tvb);
+    const uint8_t *frame = captured ? tvb_get_ptr(tvb, 0, captured) : NULL;
+    const uint8_t *header = (const uint8_t *)source->data - offset;
+
+    return frame && header >= frame && header < frame + captured ? (int)(header - frame) : -1;
+}
+
+static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
+{
+    const ws_ip4 *ip4;
+    for (int i = 0; i < HEADERS_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+        const int at = ip4->ip_proto == PROTOCOL_ICMP ? place_of(tvb, &ip4->ip_src, 12) : -1;
+        if (at >= 0 && read_error(tvb, at + (tvb_get_guint8(tvb, at) & 0x0f) * 4, false, error))
+            return true;
+    }
+    const ws_ip6 *ip6;
+    for (int i = 0; i < HEADERS_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+        const int at = ip6->ip6_nxt == PROTOCOL_ICMPV6 ? place_of(tvb, &ip6->ip6_src, 8) : -1;
+        if (at >= 0 && read_error(tvb, at + IPV6_HEADER, true, error))
+            return true;
+    }
+    return false;
+}
+
+static bool read_field(proto_tree *tree, int field, bool v6, icmp_error *error)
+{
+    GPtrArray *infos = proto_find_first_finfo(tree, field);
+    const field_info *info = infos && infos->len ? infos->pdata[0] : NULL;
+    const bool found = info && info->ds_tvb && read_error(info->ds_tvb, info->start, v6, error);
+
+    if (infos)
+        g_ptr_array_free(infos, TRUE);
+    return found;
+}
+
+bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead, icmp_error *error)
+{
+    if (!input_layers(pinfo, proto_icmp) && !input_layers(pinfo, proto_icmpv6))
+        return false;
+    *error = (icmp_error){.rejection = {.time = input_time(pinfo), .frame = pinfo->num}};
+    if (input_is_tapped())
+        return read_tapped(tvb, error);
+    return look_ahead && tree &&
+           (read_field(tree, hf_icmp_type, false, error) || read_field(tree, hf_icmpv6_type, true, error));
+}

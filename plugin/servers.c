@@ -1,0 +1,197 @@
+/* servers.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "servers.h"
+
+#include <string.h>
+
+#include <epan/wmem_scopes.h>
+
+#include "chunks.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+/* An address and port with handshakes under way; one without is free, and `head`
+ * is the next free one. A place in a queue or list holds a number + 1, or 0. */
+typedef struct {
+    uint8_t address[16];
+    uint16_t port;
+    uint8_t type, length;
+    uint32_t head, tail;
+    uint32_t count;
+    uint32_t alarm; /* the count that is a flood next; 0: not yet asked */
+} server;
+
+/* A stream's handshake; `server` is 0 when it does not wait. */
+typedef struct {
+    uint32_t server;
+    uint32_t before, after; /* streams in the queue */
+    uint32_t since;         /* ms, modulo 2^32 */
+} handshake;
+
+static chunks handshakes; /* by stream */
+static chunks servers;
+static uint32_t server_count, free_server;
+static wmem_map_t *places; /* of servers, by address and port */
+
+static unsigned hash_server(const void *key)
+{
+    const server *s = key;
+
+    return wmem_strong_hash(s->address, sizeof s->address) + s->port;
+}
+
+static gboolean is_same_server(const void *a, const void *b)
+{
+    const server *one = a, *other = b;
+
+    return one->port == other->port && one->type == other->type &&
+           memcmp(one->address, other->address, sizeof one->address) == 0;
+}
+
+void servers_open(void)
+{
+    handshakes = (chunks){.item_size = sizeof(handshake), .bits = 8};
+    servers = (chunks){.item_size = sizeof(server), .bits = 6};
+    server_count = free_server = 0;
+    places = wmem_map_new(wmem_file_scope(), hash_server, is_same_server);
+}
+
+static server named(const address *address, uint16_t port)
+{
+    server s = {.port = port, .type = (uint8_t)address->type};
+
+    if (address->len > 0 && address->len <= (int)sizeof s.address) {
+        s.length = (uint8_t)address->len;
+        memcpy(s.address, address->data, s.length);
+    }
+    return s;
+}
+
+static server *server_at(uint32_t place)
+{
+    return place ? chunks_get(&servers, place - 1) : NULL;
+}
+
+/* The place of a server with handshakes under way, or 0. */
+static uint32_t find(const address *address, uint16_t port)
+{
+    const server key = named(address, port);
+
+    return GPOINTER_TO_UINT(wmem_map_lookup(places, &key));
+}
+
+static uint32_t find_or_make(const address *address, uint16_t port)
+{
+    uint32_t place = find(address, port);
+    if (place)
+        return place;
+
+    place = free_server ? free_server : ++server_count;
+    server *s = chunks_make(&servers, place - 1);
+    if (free_server)
+        free_server = s->head;
+    *s = named(address, port);
+    wmem_map_insert(places, s, GUINT_TO_POINTER(place));
+    return place;
+}
+
+static void forget_idle(uint32_t place)
+{
+    server *s = server_at(place);
+
+    if (s->count > 0)
+        return;
+    wmem_map_remove(places, s);
+    s->head = free_server;
+    free_server = place;
+}
+
+static handshake *at(uint32_t place)
+{
+    return place ? chunks_get(&handshakes, place - 1) : NULL;
+}
+
+void servers_enter(uint32_t stream, const address *address, uint16_t port, int64_t now)
+{
+    handshake *h = chunks_make(&handshakes, stream);
+    if (h->server)
+        return;
+    const uint32_t place = find_or_make(address, port);
+    server *s = server_at(place);
+    handshake *last = at(s->tail);
+
+    *h = (handshake){.server = place, .before = s->tail, .since = (uint32_t)(now / NS_PER_MS)};
+    if (last)
+        last->after = stream + 1;
+    else
+        s->head = stream + 1;
+    s->tail = stream + 1;
+    s->count++;
+}
+
+static void leave(handshake *h)
+{
+    server *s = server_at(h->server);
+    handshake *before = at(h->before), *after = at(h->after);
+
+    *(before ? &before->after : &s->head) = h->after;
+    *(after ? &after->before : &s->tail) = h->before;
+    h->server = 0;
+    s->count--;
+}
+
+void servers_leave(uint32_t stream)
+{
+    handshake *h = chunks_get(&handshakes, stream);
+    if (!h || !h->server)
+        return;
+    const uint32_t place = h->server;
+    leave(h);
+    forget_idle(place);
+}
+
+static bool is_old(const handshake *h, int64_t now, int64_t timeout)
+{
+    const uint32_t age = (uint32_t)(now / NS_PER_MS) - h->since;
+
+    /* A clock that ran backwards makes nobody old. */
+    return age < UINT32_MAX / 2 && age >= timeout / NS_PER_MS;
+}
+
+static void expire(server *s, int64_t now, int64_t timeout)
+{
+    while (s->head && is_old(at(s->head), now, timeout))
+        leave(at(s->head));
+}
+
+/* Each alarm is at twice the count of the last one. */
+static bool is_flood(server *s, uint32_t threshold)
+{
+    if (!threshold)
+        return false;
+    if (!s->alarm)
+        s->alarm = threshold;
+    if (s->count < s->alarm)
+        return false;
+    s->alarm = s->alarm > UINT32_MAX / 2 ? UINT32_MAX : s->alarm * 2;
+    return true;
+}
+
+uint32_t servers_count(const address *address, uint16_t port, int64_t now, const servers_settings *settings,
+                       bool *flood)
+{
+    const uint32_t place = find(address, port);
+    server *s = server_at(place);
+
+    *flood = false;
+    if (!s)
+        return 0;
+    expire(s, now, settings->timeout);
+    *flood = is_flood(s, settings->threshold);
+    const uint32_t count = s->count;
+    forget_idle(place);
+    return count;
+}
