@@ -12,41 +12,37 @@
 
 /* ---- ACKs ---- */
 
-static tl_step ack_step(const tl_connection *c, const tl_end *fin_sender)
+/* An end acknowledges the other's FIN, for the first time or after that was undone. */
+static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
 {
-    return end_side(c, fin_sender) == c->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;
+    const bool may_have_to_answer = closer->state == TCP_FIN_WAIT_1 && acker->has_fin;
+
+    closer->fin_acked = true;
+    if (acker->state == TCP_FIN_WAIT_2)
+        acker->ack_sure = true; /* it answers a FIN that acknowledged its own */
+    pass_sent(t, acker, TCP_KIND_ACK_OF_FIN);
+    if (acker->state == TCP_CLOSING && acker->fin_acked)
+        pass_received(t, acker, TCP_KIND_ACK_OF_FIN);
+    /* An end that has still to answer the peer's FIN may be in CLOSING before this arrives. */
+    if (!may_have_to_answer || acker->fin_acked)
+        pass_received(t, closer, TCP_KIND_ACK_OF_FIN);
 }
 
-/* x acknowledges the FIN of y, for the first time or after that was undone. */
-static void acknowledge_fin(pass *t)
+/* With a number beyond what passed of its sender, the ACK tells of a FIN that was lost before us. */
+static void note_hidden_fin(pass *t)
 {
-    tl_end *x = t->x, *y = t->y;
-    const bool may_have_to_answer = y->state == TCP_FIN_WAIT_1 && x->has_fin;
+    tl_end *x = t->x;
 
-    t->acked_fin = true;
-    y->fin_acked = true;
-    y->silent_at = t->now;
-    pass_decide_once(t, ack_step(t->c, y));
-
-    if (x->state == TCP_ESTABLISHED && seq_before(x->nxt, t->s->seq) && t->s->length == 0) {
-        x->hid_fin = true;
-        x->beyond = t->s->seq;
-        x->undo_since = x->since;
-    }
-    if (x->state == TCP_FIN_WAIT_2)
-        x->ack_sure = true; /* it answers a FIN that acknowledged its own */
-    pass_sent(t, x, TCP_KIND_ACK_OF_FIN);
-    if (x->state == TCP_CLOSING && x->fin_acked)
-        pass_received(t, x, TCP_KIND_ACK_OF_FIN);
-    /* An end that has still to answer the peer's FIN may be in CLOSING before this arrives. */
-    if (!may_have_to_answer || x->fin_acked)
-        pass_received(t, y, TCP_KIND_ACK_OF_FIN);
+    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0)
+        return;
+    x->hid_fin = true;
+    x->beyond = t->s->seq;
 }
 
 static void acknowledge_fin_again(pass *t, bool waited)
 {
     t->y->fin_repeated = false;
-    t->closes_again = true;
+    t->belongs = true;
     if (!waited)
         return;
     t->c->time_wait = t->now;
@@ -82,10 +78,8 @@ static void acknowledge(pass *t)
 
     note_ack_number(t);
     pass_measure_round_trip(t);
-    if (y->has_isn && !y->isn_acked) {
+    if (y->has_isn && !y->isn_acked)
         y->isn_acked = t->acked_isn = true;
-        y->silent_at = t->now;
-    }
     if (y->isn_acked)
         pass_received(t, y, TCP_KIND_ACK_OF_SYN);
     if (end_is_synchronized(x) && (pass_is_synchronized_talk(t) || (t->s->flags & TL_FIN)))
@@ -95,8 +89,12 @@ static void acknowledge(pass *t)
     if (!y->has_fin || ack != y->nxt)
         return;
     const bool again = y->fin_repeated, waited = x->state == TCP_TIME_WAIT;
-    if (!y->fin_acked)
-        acknowledge_fin(t);
+    if (!y->fin_acked) {
+        t->acked_fin = true;
+        pass_decide_once(t, end_fin_ack_step(t->c, y));
+        note_hidden_fin(t);
+        acknowledge_fin(t, x, y);
+    }
     if (again)
         acknowledge_fin_again(t, waited);
 }
@@ -208,7 +206,7 @@ static void cross_hidden_fin(pass *t)
 {
     tl_end *x = t->x;
 
-    pass_undo(t, x, TCP_ESTABLISHED, x->undo_since);
+    pass_undo(t, x, TCP_ESTABLISHED);
     pass_sent(t, x, TCP_KIND_FIN);
     pass_sent(t, x, TCP_KIND_ACK_OF_FIN);
 }
@@ -243,6 +241,10 @@ static void take_first_fin(pass *t)
         cross_hidden_fin(t);
     else
         pass_sent(t, x, TCP_KIND_FIN);
+    if (x->has_una && x->una == x->nxt) { /* the capture has the ACK before the FIN */
+        pass_decide(t, end_fin_ack_step(c, x), true);
+        acknowledge_fin(t, y, x);
+    }
 }
 
 /* The ACK of its FIN did not arrive, or it would not repeat it. */
@@ -252,21 +254,22 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     x->una = x->nxt - 1;
-    t->c->deciding.frame[ack_step(t->c, x)] = 0;
+    t->c->deciding.frame[end_fin_ack_step(t->c, x)] = 0;
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
-        pass_undo(t, x, x->undo_state, x->undo_since);
+        pass_undo(t, x, x->undo_state);
 }
 
 static void take_repeated_fin(pass *t)
 {
+    const tl_connection *c = t->c;
     tl_end *x = t->x, *y = t->y;
 
     pass_raise(t, TL_EVENT_CLOSE_FIN_RETRANSMITTED, 0);
     pass_sent_again(t);
-    t->closes_again = true;
+    t->belongs = true;
     x->fin_repeated = true;
     if (x->fin_acked) {
-        if (!x->ack_sure && !x->by_rst && pass_knew(t, x->silent_at))
+        if (!x->ack_sure && !x->by_rst && pass_knew(t, c->deciding.time[end_fin_ack_step(c, x)]))
             undo_fin_ack(t);
     } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, x->asked_at)) {
         pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */

@@ -28,10 +28,10 @@ static bool decided(const tl_connection *c, tl_step step)
     return c->deciding.frame[step] != 0;
 }
 
-/* Between two deciding frames, if both passed. */
+/* Between two deciding frames, if both passed, in this order. */
 static int64_t span(const tl_connection *c, tl_step from, tl_step to)
 {
-    if (!decided(c, from) || !decided(c, to))
+    if (!decided(c, from) || !decided(c, to) || c->deciding.time[to] < c->deciding.time[from])
         return TL_NO_TIME;
     return c->deciding.time[to] - c->deciding.time[from];
 }
@@ -164,8 +164,8 @@ static const char *unfinished_closing(const tl_connection *c, const tl_view *vie
         return "FIN unacknowledged";
     if (c->opened && (is_unanswered(a, b, view) || is_unanswered(b, a, view)))
         return "silent";
-    if (is_closer_guessed(c))
-        return NULL;
+    if (c->phase == TCP_FIN_WAIT_2 && is_closer_guessed(c))
+        return NULL; /* or it is closed */
     if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, c->last))
         return "half-closed";
     return "still open";
@@ -219,11 +219,9 @@ static uint32_t raced(const tl_connection *c)
 
 static int64_t half_closed(const tl_connection *c)
 {
-    const bool ended_so = decided(c, TL_STEP_FIN_2);
-
-    if (!decided(c, TL_STEP_FIN_1_ACK) || (ended_so && (c->crossed || c->merged)))
-        return TL_NO_TIME;
-    return (ended_so ? c->deciding.time[TL_STEP_FIN_2] : c->last) - c->deciding.time[TL_STEP_FIN_1_ACK];
+    if (!decided(c, TL_STEP_FIN_2))
+        return decided(c, TL_STEP_FIN_1_ACK) ? c->last - c->deciding.time[TL_STEP_FIN_1_ACK] : TL_NO_TIME;
+    return c->crossed || c->merged ? TL_NO_TIME : span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2);
 }
 
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
@@ -259,7 +257,9 @@ static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
 {
     uint32_t count = c->unanswered;
 
-    for (int i = 0; i < 2 && view->whole && !c->reset; i++)
+    if (c->reset)
+        return count + (c->cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT);
+    for (int i = 0; i < 2 && view->whole; i++)
         count += c->end[i].probes > 0 && silent_since(view, c->end[i].asked_at);
     return count;
 }

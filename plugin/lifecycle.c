@@ -163,7 +163,7 @@ static void report(pass *t)
     r->sender = end_role(c, t->x);
     r->guessed = is_guessed(c);
     r->role_guessed = c->role_guessed;
-    r->late = c->alive && phase_is_over(t->before) && phase_is_over(c->phase) && !t->closes_again;
+    r->late = c->alive && phase_is_over(t->before) && phase_is_over(c->phase) && !t->belongs;
 }
 
 void tl_follow(tl_connection *c, const tl_segment *s, const tl_settings *settings, tl_report *r)

@@ -138,9 +138,6 @@ typedef struct {
 /** One end of the connection. Private to lifecycle.c and facts.c. */
 typedef struct {
     int64_t since;      /**< when it entered `state`; TL_NO_TIME: before the capture began */
-    int64_t undo_since; /**< `since` of the state before the last silent move by an ACK */
-    int64_t silent_at;  /**< when that ACK passed */
-    int64_t rst_since;  /**< `since` of the state before the RST */
     int64_t asked_at;   /**< when it last sent something that needs an answer */
     int64_t last;       /**< time of its last segment; TL_NO_TIME before */
     uint64_t bytes;     /**< new bytes of data it sent */
@@ -152,8 +149,9 @@ typedef struct {
     uint32_t told;      /**< highest ACK it sent: what its RCV.NXT is at least */
     uint32_t window;    /**< last window it advertised */
     uint32_t widest;    /**< widest window it advertised */
-    uint32_t beyond;    /**< with has_fin: end of the data it sent beyond its own FIN; with hid_fin:
-                             number after the FIN that it seems to have sent */
+    uint32_t beyond;    /**< with offers_other: ISN of its other SYN/ACK; with hid_fin: number after
+                             the FIN that it seems to have sent; with has_fin: end of the data it
+                             sent beyond its own FIN */
     uint32_t stray;     /**< end of its last segment that fitted nothing */
     uint16_t repeats;   /**< retransmissions since the peer was last heard */
     uint16_t probes;    /**< keep-alives since the peer was last heard */
@@ -168,6 +166,7 @@ typedef struct {
     bool sent_syn : 1;      /**< its SYN, or SYN/ACK, passed */
     bool sent_syn_ack : 1;
     bool active : 1;        /**< thought to be listening, it sent a SYN without ACK */
+    bool offers_other : 1;  /**< sent SYN/ACKs with two ISNs */
     bool acked_syn : 1;     /**< acknowledged the peer's SYN by an ACK apart from its own SYN */
     bool isn_acked : 1;     /**< the peer acknowledged its ISN */
     bool confirmed : 1;     /**< sent what only a synchronized state can send */
@@ -182,7 +181,7 @@ typedef struct {
     bool has_stray : 1;     /**< `stray` is valid */
     bool tfo : 1;           /**< its SYN carried data */
     bool has_ttl : 1;       /**< `ttl` is known */
-    bool by_rst : 1;        /**< CLOSED by a RST: rst_state, rst_since are valid */
+    bool by_rst : 1;        /**< CLOSED by a RST: rst_state is valid */
     bool unseen : 1;        /**< midstream: new bytes of it are acknowledged, none ever passed */
 } tl_end;
 

@@ -91,7 +91,7 @@ static void open_actively(pass *t)
 static void undo_rejection(pass *t)
 {
     t->c->rejected = false;
-    pass_undo(t, t->x, TCP_SYN_SENT, t->x->undo_since);
+    pass_undo(t, t->x, TCP_SYN_SENT);
 }
 
 /* The same connection is tried again after it had failed. */
@@ -128,7 +128,9 @@ static void repeat_syn(pass *t)
 
     if (!t->x->sent_syn) { /* the capture shows it after the SYN/ACK that answers it */
         t->x->sent_syn = true;
-        c->saw_syn = end_side(c, t->x) == c->client;
+        if (end_side(c, t->x) != c->client)
+            return;
+        c->saw_syn = true;
         c->syns = 1;
         pass_decide(t, TL_STEP_SYN, false);
         return;
@@ -222,7 +224,7 @@ static void undo_open_ack(pass *t)
     t->c->deciding.frame[TL_STEP_OPEN_ACK] = 0;
     t->x->isn_acked = false;
     t->x->una = t->x->isn;
-    pass_undo(t, t->x, TCP_SYN_RECEIVED, t->x->undo_since);
+    pass_undo(t, t->x, TCP_SYN_RECEIVED);
 }
 
 /* x speaks of an older connection over the same ports. */
@@ -243,7 +245,7 @@ static void repeat_syn_ack(pass *t)
         c->syn_acks++;
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, c->syn_acks);
     pass_sent_again(t);
-    if (t->x->state != TCP_ESTABLISHED || t->x->confirmed || !pass_knew(t, t->x->silent_at))
+    if (t->x->state != TCP_ESTABLISHED || t->x->confirmed || !pass_knew(t, c->deciding.time[TL_STEP_OPEN_ACK]))
         return;
     undo_open_ack(t);
     if (c->overflows < UINT16_MAX && ++c->overflows == 2)
@@ -264,7 +266,6 @@ static void first_syn_ack(pass *t)
     x->has_told = true;
     y->una = t->s->ack;
     y->has_una = y->isn_acked = true;
-    y->silent_at = t->now;
     c->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;
     c->syn_acks = 1;
     t->acked_isn = true;
@@ -291,6 +292,7 @@ void pass_on_syn_ack(pass *t)
         y->has_isn = true;
         y->nxt = y->in_order = t->s->ack;
     }
+    c->content = t->now;
     if (!y->has_isn)
         return;
     if (y->nxt - y->isn < t->s->ack - y->isn || t->s->ack == y->isn) {
@@ -303,14 +305,14 @@ void pass_on_syn_ack(pass *t)
     pass_disprove_reset(t);
     if (c->reset)
         return; /* was in flight */
-    if (x->sent_syn_ack && x->isn == t->s->seq)
+    if (x->sent_syn_ack && x->isn == t->s->seq) {
         repeat_syn_ack(t);
-    else if (!x->has_isn || x->state == TCP_SYN_RECEIVED || (x->isn == t->s->seq && !x->sent_syn_ack)) {
-        if (x->sent_syn_ack) /* a server without memory offers another ISN */
-            x->sent_syn = false;
+    } else if (x->sent_syn_ack && x->state == TCP_SYN_RECEIVED) {
+        x->offers_other = true; /* another server, or one without memory: the opener will choose */
+        x->beyond = t->s->seq;
+    } else if (!x->has_isn || x->isn == t->s->seq) {
         first_syn_ack(t);
     }
-    c->content = t->now;
 }
 
 /* ---- ACKs of the opening ---- */
@@ -319,8 +321,20 @@ void pass_on_syn_ack(pass *t)
 static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
 {
     server->isn = isn;
+    server->nxt = server->in_order = isn + 1; /* not seen: has_nxt stays false */
     server->has_isn = true;
     pass_sent(t, server, TCP_KIND_SYN_ACK);
+}
+
+/* The opener takes the other one of two SYN/ACKs. */
+static void take_other_offer(pass *t)
+{
+    tl_end *y = t->y;
+
+    if (!y->offers_other || t->s->ack != y->beyond + 1)
+        return;
+    y->isn = y->beyond;
+    y->nxt = y->in_order = t->s->ack;
 }
 
 /* The opener speaks: whether its ACK completes its half. */
@@ -330,9 +344,10 @@ static bool opener_acks(pass *t)
 
     if (!seq_within(t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
         return false;
+    take_other_offer(t);
     if (!y->has_isn) {
         infer_syn_ack(t, y, t->s->ack - 1);
-    } else if (!seq_within(t->s->ack, y->isn + 1, y->nxt)) {
+    } else if (!seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest)) { /* data may be missing from the capture */
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         note_older(t);
         return false;
@@ -346,7 +361,7 @@ bool pass_is_synchronized_talk(const pass *t)
 {
     if (t->c->tfo_accepted) /* may send data before the handshake is complete (RFC 7413, 4.2) */
         return false;
-    return t->s->length > 0 || seq_before(t->y->isn + 1, t->s->ack);
+    return t->s->length > 0 || (t->y->has_isn && seq_before(t->y->isn + 1, t->s->ack));
 }
 
 /* An end that has not sent a SYN yet speaks. */
@@ -424,7 +439,6 @@ bool pass_opening_ack(pass *t)
 void pass_reject(pass *t, uint16_t error)
 {
     t->c->rejected = true;
-    t->x->undo_since = t->x->since;
     pass_enter(t, t->x, TCP_CLOSED);
     t->r->transition[t->r->transitions - 1].held = TL_NO_TIME; /* the error's frame is none of the stream */
     pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);

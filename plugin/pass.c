@@ -90,17 +90,47 @@ void pass_received(pass *t, tl_end *e, tcp_kind kind)
     if (to == e->state)
         return;
     e->undo_state = e->state;
-    e->undo_since = e->since;
     pass_enter(t, e, to);
 }
 
-void pass_undo(pass *t, tl_end *e, tcp_state to, int64_t since)
+/* The deciding frame at which an end enters a state. */
+static tl_step entry_of(const tl_connection *c, const tl_end *e, tcp_state state)
 {
+    const tl_end *peer = &c->end[!end_side(c, e)];
+
+    switch (state) {
+    case TCP_CLOSED:
+        return TL_STEP_RST;
+    case TCP_LISTEN:
+    case TCP_SYN_SENT:
+        return TL_STEP_SYN;
+    case TCP_SYN_RECEIVED:
+        return TL_STEP_SYN_ACK;
+    case TCP_ESTABLISHED:
+        return TL_STEP_OPEN_ACK;
+    case TCP_FIN_WAIT_1:
+    case TCP_LAST_ACK:
+        return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
+    case TCP_FIN_WAIT_2:
+        return end_fin_ack_step(c, e);
+    case TCP_CLOSE_WAIT:
+    case TCP_CLOSING:
+    case TCP_TIME_WAIT:
+        break;
+    }
+    return end_fin_ack_step(c, peer);
+}
+
+void pass_undo(pass *t, tl_end *e, tcp_state to)
+{
+    const tl_connection *c = t->c;
+
     if (e->state == to)
         return;
     note_transition(t, e, to, true);
+    const tl_step entry = entry_of(c, e, to);
     e->state = to;
-    e->since = since;
+    e->since = c->deciding.frame[entry] ? c->deciding.time[entry] : TL_NO_TIME;
 }
 
 /* Whether this segment was sent after its sender had seen what passed at

@@ -27,7 +27,8 @@ typedef struct {
     tcp_state before;  /* the phase before it */
     bool acked_fin;    /* it was the first ACK of the peer's FIN */
     bool acked_isn;    /* it acknowledged the peer's ISN, which was open before */
-    bool closes_again; /* a repeated FIN, or the ACK that answers one */
+    bool belongs;      /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
+                          that answers one, what shows that a RST closed nothing */
 } pass;
 
 static inline uint8_t end_side(const tl_connection *c, const tl_end *e)
@@ -38,6 +39,12 @@ static inline uint8_t end_side(const tl_connection *c, const tl_end *e)
 static inline tl_role end_role(const tl_connection *c, const tl_end *e)
 {
     return end_side(c, e) == c->client ? TL_CLIENT : TL_SERVER;
+}
+
+/* The step that the ACK of e's FIN is. */
+static inline tl_step end_fin_ack_step(const tl_connection *c, const tl_end *e)
+{
+    return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;
 }
 
 static inline bool end_is_synchronized(const tl_end *e)
@@ -75,8 +82,8 @@ void pass_sent(pass *t, tl_end *e, tcp_kind kind);
 /** Move an end that receives a segment of this kind without a word; what follows may disprove it. */
 void pass_received(pass *t, tl_end *e, tcp_kind kind);
 
-/** Take a silent move back: the clock of the old state runs on from `since`. */
-void pass_undo(pass *t, tl_end *e, tcp_state to, int64_t since);
+/** Take a silent move back: the clock of the old state runs on from when the end entered it. */
+void pass_undo(pass *t, tl_end *e, tcp_state to);
 
 /** Whether the sender knew what had passed at `then` (ns) when it sent this
  *  segment: what was in flight proves nothing. */

@@ -69,17 +69,14 @@ static tl_verdict judge(const pass *t)
 }
 
 /* Why x gave an open connection up: the first that fits. */
-static tl_cause cause_of(pass *t)
+static tl_cause cause_of(const pass *t)
 {
-    tl_connection *c = t->c;
     const tl_end *x = t->x, *y = t->y;
 
     if (t->before == TCP_TIME_WAIT)
         return TL_CAUSE_TIME_WAIT;
-    if (x->probes > 0 && pass_knew(t, x->asked_at)) {
-        c->unanswered++;
+    if (x->probes > 0 && pass_knew(t, x->asked_at))
         return TL_CAUSE_KEEP_ALIVE_TIMEOUT;
-    }
     if (y->probes > 0)
         return TL_CAUSE_KEEP_ALIVE;
     if (x->repeats >= 2)
@@ -124,7 +121,6 @@ static void close_by_rst(pass *t, tl_end *e, tcp_direction direction)
         return;
     e->by_rst = true;
     e->rst_state = e->state;
-    e->rst_since = e->since;
     pass_enter(t, e, to);
 }
 
@@ -135,7 +131,6 @@ static void begin_reset(pass *t)
     for (int i = 0; i < 2; i++) {
         t->c->end[i].by_rst = true;
         t->c->end[i].rst_state = TCP_ESTABLISHED;
-        t->c->end[i].rst_since = TL_NO_TIME;
     }
 }
 
@@ -212,7 +207,12 @@ static void undo_reset_of(pass *t, tl_end *e)
     if (!e->by_rst)
         return;
     e->by_rst = false;
-    pass_undo(t, e, e->rst_state, e->rst_since);
+    pass_undo(t, e, e->rst_state);
+    /* An ACK of its FIN may have passed meanwhile; if it repeats its FIN, that did not arrive. */
+    const tl_end *peer = e == t->x ? t->y : t->x;
+    const bool repeats = e == t->x && (t->s->flags & TL_FIN);
+    if (e->fin_acked && !repeats && (e->state != TCP_FIN_WAIT_1 || !peer->has_fin || peer->fin_acked))
+        pass_received(t, e, TCP_KIND_ACK_OF_FIN);
 }
 
 /* A segment, other than a RST, of an end that a RST had closed. */
@@ -226,6 +226,7 @@ void pass_disprove_reset(pass *t)
         undo_reset_of(t, t->y);
     undo_reset_of(t, t->x);
     c->reset = c->reset_sure = false;
+    t->belongs = true;
     if (!c->end[0].has_isn && !c->end[1].has_isn)
         c->opened = true; /* the capture began with the RST */
     c->cause = TL_CAUSE_NONE;
