@@ -12,12 +12,22 @@
 
 /* ---- ACKs ---- */
 
+/* Whichever copy of the FIN it answers acknowledged its own, so that ACK came too. */
+static void get_ack_with_fin(pass *t, tl_end *acker)
+{
+    acker->fin_acked = true;
+    pass_decide(t, end_fin_ack_step(t->c, acker), true);
+    pass_received(t, acker, TCP_KIND_ACK_OF_FIN);
+}
+
 /* An end acknowledges the other's FIN, for the first time or after that was undone. */
 static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
 {
     const bool may_have_to_answer = closer->state == TCP_FIN_WAIT_1 && acker->has_fin;
 
     closer->fin_acked = true;
+    if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)
+        get_ack_with_fin(t, acker);
     if (acker->state == TCP_FIN_WAIT_2)
         acker->ack_sure = true; /* it answers a FIN that acknowledged its own */
     pass_sent(t, acker, TCP_KIND_ACK_OF_FIN);
@@ -71,11 +81,24 @@ static void note_ack_number(pass *t)
         y->in_order = seq_before(y->nxt, ack) ? y->nxt : ack;
 }
 
+/* x does not acknowledge the FIN although it has had the time: no plain copy came. */
+static void disprove_plain_fin(pass *t)
+{
+    const tl_connection *c = t->c;
+    tl_end *y = t->y;
+    const tl_step fin = end_side(c, y) == c->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
+
+    if (y->plain_fin && !y->fin_acked && t->s->ack != y->nxt && pass_knew(t, c->deciding.time[fin]))
+        y->plain_fin = false;
+}
+
 static void acknowledge(pass *t)
 {
     tl_end *x = t->x, *y = t->y;
     const uint32_t ack = t->s->ack;
 
+    if (y->has_fin)
+        disprove_plain_fin(t);
     note_ack_number(t);
     pass_measure_round_trip(t);
     if (y->has_isn && !y->isn_acked)
@@ -279,6 +302,10 @@ static void take_repeated_fin(pass *t)
 static void take_fin(pass *t)
 {
     t->c->content = t->now;
+    if (t->y->has_fin && t->s->ack == t->y->nxt)
+        t->x->acking_fin = true;
+    else
+        t->x->plain_fin = true;
     if (!t->x->has_fin)
         take_first_fin(t);
     else if (t->next == t->x->nxt)
@@ -307,6 +334,21 @@ static void begin_numbers(pass *t)
         x->nxt = x->in_order = x->una; /* repeats what had passed before the capture began */
 }
 
+/* Sent before the RST arrived: it moves nothing, but it was sent. */
+static void count_in_flight(pass *t)
+{
+    tl_end *x = t->x;
+    const uint32_t end = t->s->seq + t->s->length;
+
+    if (t->next != t->s->seq)
+        t->c->content = t->now;
+    begin_numbers(t);
+    if (x->has_fin || !seq_before(x->nxt, end))
+        return;
+    x->bytes += end - x->nxt;
+    x->nxt = end;
+}
+
 void pass_on_ack(pass *t)
 {
     tl_connection *c = t->c;
@@ -316,7 +358,12 @@ void pass_on_ack(pass *t)
         pass_begin_midstream(t);
     if (x->by_rst && pass_fits(t))
         pass_disprove_reset(t);
-    if (c->reset || (!c->opened && !pass_opening_ack(t)) || !pass_fits(t))
+    if (c->reset || x->by_rst) {
+        if (pass_fits(t))
+            count_in_flight(t);
+        return;
+    }
+    if ((!c->opened && !pass_opening_ack(t)) || !pass_fits(t))
         return;
 
     pass_hear(t);

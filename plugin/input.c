@@ -10,6 +10,8 @@
 #include <epan/conversation.h>
 #include <epan/dissectors/packet-ip.h>
 #include <epan/dissectors/packet-tcp.h>
+#include <epan/expert.h>
+#include <epan/prefs-int.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
 
@@ -31,7 +33,8 @@
     X(SEQ, "tcp.seq_raw")       \
     X(ACK, "tcp.ack_raw")       \
     X(FLAGS, "tcp.flags")       \
-    X(WINDOW, "tcp.window_size")
+    X(WINDOW, "tcp.window_size")                                                                             \
+    X(CHECKSUM, "tcp.checksum.status")
 
 typedef enum {
 #define X(id, name) WANT_##id,
@@ -48,7 +51,18 @@ static const unsigned complete = 1 << WANT_TO_PORT | 1 << WANT_STREAM | 1 << WAN
 static int wanted_hf[WANT_COUNT];
 static int proto_tcp;
 static int proto_icmp, proto_icmpv6;
-static int tcp_tap, ip_tap, ipv6_tap;
+static int tcp_tap, ip_tap, ipv6_tap, expert_tap;
+static int hf_bad_checksum;
+
+/* A listener makes the dissector queue what it has; we fetch it before the queue
+ * is handed out, so this one has nothing to do. It can only fail for its filter,
+ * and has none. Taps tell their listeners apart by address. */
+static void listen_to(const char *tap, int *listener)
+{
+    GString *error = register_tap_listener(tap, listener, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL);
+    if (error)
+        g_string_free(error, TRUE);
+}
 
 void input_listen(void)
 {
@@ -57,7 +71,7 @@ void input_listen(void)
         WANTED(X)
 #undef X
     };
-    static int listener; /* taps tell their listeners apart by address */
+    static int listener;
 
     for (unsigned i = 0; i < WANT_COUNT; i++)
         wanted_hf[i] = proto_registrar_get_id_byname(names[i]);
@@ -67,13 +81,26 @@ void input_listen(void)
     tcp_tap = find_tap_id("tcp");
     ip_tap = find_tap_id("ip");
     ipv6_tap = find_tap_id("ipv6");
-    /* A listener makes the dissector queue its headers; we fetch them before
-     * the queue is handed out, so this one has nothing to do. It can only fail
-     * for its filter, and has none. */
-    GString *error =
-        register_tap_listener("tcp", &listener, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL);
-    if (error)
-        g_string_free(error, TRUE);
+    expert_tap = find_tap_id("expert");
+    hf_bad_checksum = proto_registrar_get_id_byname("tcp.checksum_bad.expert");
+    listen_to("tcp", &listener);
+}
+
+/* A checksum is validated only where the user asks for it, and a wrong one is told
+ * only by an expert info, for which we do not want to listen in vain. */
+void input_open(void)
+{
+    static int listener;
+    static bool listens;
+    module_t *tcp = prefs_find_module("tcp");
+    pref_t *validates = tcp ? prefs_find_preference(tcp, "check_checksum") : NULL;
+    const bool wanted = validates && prefs_get_bool_value(validates, pref_current);
+
+    if (wanted && !listens)
+        listen_to("expert", &listener);
+    else if (!wanted && listens)
+        remove_tap_listener(&listener);
+    listens = wanted;
 }
 
 GArray *input_wanted_fields(void)
@@ -95,12 +122,20 @@ int64_t input_time(const packet_info *pinfo)
     return time < -latest ? -latest : time > latest ? latest : time;
 }
 
+static bool is_broadcast(const address *a)
+{
+    static const uint8_t all[4] = {255, 255, 255, 255};
+    return a->type == AT_IPv4 && a->len == 4 && !memcmp(a->data, all, sizeof all);
+}
+
 /* What is done alike to each header, wherever it is from. */
 static void finish(input_segment *s, const packet_info *pinfo)
 {
     s->segment.time = input_time(pinfo);
     s->segment.frame = pinfo->num;
     s->segment.lower_port = s->from_port < s->to_port;
+    s->cut = pinfo->fd->cap_len < pinfo->fd->pkt_len;
+    s->broadcast = is_broadcast(&s->to);
     if (!(s->segment.flags & TL_ACK))
         s->segment.ack = 0;
 }
@@ -146,6 +181,17 @@ static void tap_ttl(input_segment *s)
     }
 }
 
+/* Which of several headers it is about, an expert info does not tell. */
+static bool tap_bad_checksum(void)
+{
+    const expert_info_t *info;
+    for (int i = 0; (info = fetch_tapped_data(expert_tap, i)); i++) {
+        if (info->hf_index == hf_bad_checksum)
+            return true;
+    }
+    return false;
+}
+
 static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
 {
     input_segment s = {
@@ -163,6 +209,7 @@ static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
     copy_address_shallow(&s.from, &h->ip_src);
     copy_address_shallow(&s.to, &h->ip_dst);
     tap_ttl(&s);
+    s.bad_checksum = tap_bad_checksum();
     finish(&s, pinfo);
     return s;
 }
@@ -391,6 +438,9 @@ static void take_number(walk *w, wanted field, uint32_t number)
     case WANT_IPV6_FROM:
     case WANT_IPV6_TO:
     case WANT_COUNT:
+        return;
+    case WANT_CHECKSUM:
+        h->bad_checksum = number == PROTO_CHECKSUM_E_BAD;
         return;
     case WANT_IP_TTL:
     case WANT_IPV6_TTL:

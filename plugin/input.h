@@ -24,11 +24,18 @@ typedef struct {
     uint32_t stream;  /**< tcp.stream */
     address from, to; /**< of the IP header before it; valid while the frame is dissected */
     uint16_t from_port, to_port;
-    tl_segment segment; /**< all but `side` */
+    bool bad_checksum;      /**< Wireshark has validated the TCP checksum, and it is wrong */
+    bool cut;               /**< some of the frame was not captured */
+    bool broadcast;         /**< it is sent to everybody */
+    tl_segment segment;     /**< all but `side` */
 } input_segment;
 
 /** Begin to listen to the TCP dissector. To be called once, at handoff. */
 void input_listen(void);
+
+/** To be called before each capture: what is listened to depends on the preferences
+ *  of the TCP dissector. */
+void input_open(void);
 
 /** The fields (as hfids) to ask for in passes without a tap. The caller owns the array. */
 GArray *input_wanted_fields(void);

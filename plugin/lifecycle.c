@@ -73,6 +73,22 @@ bool tl_resumes(const tl_connection *c, uint8_t side, const tl_connection *befor
            pass_has_numbers_of(&t);
 }
 
+void tl_join(const tl_connection *c, const tl_connection *before, bool same_sides, tl_transition joint[2])
+{
+    for (unsigned side = 0; side < 2; side++) {
+        const tl_end *e = &before->end[side];
+        const tl_role role = end_role(before, e);
+
+        joint[role] = (tl_transition){
+            .role = role,
+            .from = c->end[same_sides ? side : !side].state,
+            .to = e->state,
+            .undone = true,
+            .held = TL_NO_TIME,
+        };
+    }
+}
+
 /* ---- A whole segment ---- */
 
 static tcp_state phase_of(const tl_connection *c)
@@ -95,6 +111,15 @@ static tcp_state phase_of(const tl_connection *c)
     return TCP_SYN_SENT;
 }
 
+static void lapse(pass *t, tl_end *e)
+{
+    if (e->state != TCP_TIME_WAIT)
+        return;
+    pass_enter(t, e, TCP_CLOSED);
+    t->r->transition[t->r->transitions - 1].held = TL_NO_TIME; /* nothing tells when */
+    e->ack_sure = true;
+}
+
 static void lapse_time_wait(pass *t)
 {
     tl_connection *c = t->c;
@@ -102,13 +127,8 @@ static void lapse_time_wait(pass *t)
     if (c->phase != TCP_TIME_WAIT || t->now - c->time_wait <= 2 * t->settings->msl)
         return;
     c->lapsed = true;
-    for (int i = 0; i < 2; i++) {
-        if (c->end[i].state != TCP_TIME_WAIT)
-            continue;
-        pass_enter(t, &c->end[i], TCP_CLOSED);
-        t->r->transition[t->r->transitions - 1].held = TL_NO_TIME;
-        c->end[i].ack_sure = true;
-    }
+    lapse(t, t->x);
+    lapse(t, t->y);
     c->phase = TCP_CLOSED;
 }
 

@@ -171,6 +171,8 @@ typedef struct {
     bool isn_acked : 1;     /**< the peer acknowledged its ISN */
     bool confirmed : 1;     /**< sent what only a synchronized state can send */
     bool has_fin : 1;       /**< its FIN passed */
+    bool plain_fin : 1;     /**< its FIN passed without an ACK of the peer's FIN, and may have come */
+    bool acking_fin : 1;    /**< its FIN passed with an ACK of the peer's FIN */
     bool hid_fin : 1;       /**< acknowledged the peer's FIN with a number beyond what passed of it */
     bool fin_acked : 1;     /**< the peer acknowledged its FIN */
     bool fin_repeated : 1;  /**< its FIN was repeated and not acknowledged since */
@@ -260,6 +262,13 @@ bool tl_continues(const tl_connection *before, const tl_segment *first, uint8_t 
  *  @param side_before  which end of @p before that is */
 bool tl_resumes(const tl_connection *c, uint8_t side, const tl_connection *before, uint8_t side_before,
                 const tl_segment *segment);
+
+/** What the end of a stream that is joined to the one before means for its ends:
+ *  they never were where the forged SYN seemed to lead them.
+ *  @param same_sides  both connections number the ends alike
+ *  @param[out] joint  two transitions, by tl_role of @p before, that come before
+ *                     those of the segment */
+void tl_join(const tl_connection *c, const tl_connection *before, bool same_sides, tl_transition joint[2]);
 
 /** Follow the connection over one more segment.
  *  @param[out] report  all of it is set */

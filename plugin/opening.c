@@ -26,10 +26,10 @@ static void begin_again(pass *t)
     tl_connection *c = t->c;
 
     c->client = t->s->side;
-    for (int i = 0; i < 2; i++) {
-        pass_enter(t, &c->end[i], TCP_CLOSED);
-        forget_end(&c->end[i]);
-    }
+    pass_enter(t, t->x, TCP_CLOSED);
+    pass_enter(t, t->y, TCP_CLOSED);
+    forget_end(t->x);
+    forget_end(t->y);
     c->reuse_stream = c->stream;
     c->reuse_phase = (uint8_t)t->before;
     c->reuse_gap = t->now - c->last;
@@ -94,20 +94,29 @@ static void undo_rejection(pass *t)
     pass_undo(t, t->x, TCP_SYN_SENT);
 }
 
-/* The same connection is tried again after it had failed. */
+/* The same connection is tried again after it had failed. With the same number it
+ * is the same endpoint, which never got the RST or did not mind it. */
 static void open_once_more(pass *t)
 {
     tl_connection *c = t->c;
+    const bool same = t->x->isn == t->s->seq;
 
-    forget_end(t->x);
+    if (same && !pass_knew(t, c->deciding.time[TL_STEP_RST]))
+        return; /* was in flight */
     forget_end(t->y);
     c->reset = c->reset_sure = c->answered_by_ack = c->rejected = c->has_older = false;
     c->cause = TL_CAUSE_NONE;
     c->deciding.frame[TL_STEP_RST] = c->deciding.frame[TL_STEP_SYN_ACK] = 0;
     c->syn_acks = c->overflows = 0;
     c->timing = false;
-    begin_syn(t);
-    pass_sent(t, t->x, TCP_KIND_SYN);
+    if (same) {
+        t->x->by_rst = false;
+        pass_undo(t, t->x, TCP_SYN_SENT);
+    } else {
+        forget_end(t->x);
+        begin_syn(t);
+        pass_sent(t, t->x, TCP_KIND_SYN);
+    }
     pass_enter(t, t->y, TCP_LISTEN);
 }
 

@@ -27,6 +27,7 @@ static unsigned preference_msl = 30;               /* seconds */
 static unsigned preference_half_open_timeout = 75; /* seconds */
 static unsigned preference_syn_flood_threshold = 100;
 static preference_bool preference_look_ahead;
+static range_t *preference_likely_server_ports;
 
 /* The capture so far. */
 static tl_view view;
@@ -44,11 +45,17 @@ static void apply_preferences(void)
 
 static void begin_capture(void)
 {
+    input_open();
     record_open();
     streams_open();
     view = (tl_view){.whole = false, .end = INT64_MIN};
     newest = 0;
     apply_preferences(); /* sharkd sets a preference without telling */
+}
+
+static bool is_likely_server(uint16_t port)
+{
+    return preference_likely_server_ports && value_is_in_range(preference_likely_server_ports, port);
 }
 
 static streams_settings settings(void)
@@ -57,6 +64,7 @@ static streams_settings settings(void)
         .connection = {.msl = preference_msl * NS_PER_S},
         .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
                     .threshold = preference_syn_flood_threshold},
+        .is_likely_server = is_likely_server,
     };
 }
 
@@ -143,6 +151,13 @@ static void register_preferences(void)
         "As many handshakes under way at once towards one server address and port are called a possible SYN flood, "
         "and again each time that they have doubled. 0 is off.",
         10, &preference_syn_flood_threshold);
+    prefs_register_range_preference(
+        module, "likely_server_ports", "Likely server ports (for Zeek's words)",
+        "Where a capture has not seen how a connection opened, conn_state and history take an end with one of these "
+        "ports for the server. None by default. Zeek's default scripts have 21-22, 25, 53, 79-81, 88, 135, 139, 143, "
+        "389, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631, 636, 989-990, 992-993, 995, 1080, 1434, 1883, 2811, "
+        "3128, 3268, 3306, 3389, 5222-5223, 5269, 5432, 6379, 6666-6669, 8000, 8080, 8888, 20000.",
+        &preference_likely_server_ports, 65535);
     prefs_register_bool_preference(module, "look_ahead", "Look ahead where no tap runs",
                                    "Read the fields of the TCP dissector in passes in which no tap runs: the "
                                    "first pass of \"tshark -2\" and "

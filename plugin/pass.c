@@ -159,6 +159,9 @@ static void time_answer(pass *t)
     c->timed_at = t->now;
 }
 
+/* If the segment was sent again meanwhile, nobody knows which copy is answered
+ * (RFC 6298, 3); from the first one on the time is at worst too long, and only
+ * the shortest is kept. */
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
@@ -173,8 +176,6 @@ void pass_measure_round_trip(pass *t)
 
 void pass_sent_again(pass *t)
 {
-    if (t->c->timed_side != t->s->side)
-        t->c->timing = false;
     if (t->x->repeats < UINT16_MAX)
         t->x->repeats++;
 }
@@ -219,7 +220,9 @@ static int32_t reach(const tl_connection *c, const tl_end *e)
 {
     const bool scaled = c->end[0].sent_syn && c->end[1].sent_syn;
 
-    return scaled && e->widest < WIDEST_WINDOW ? (int32_t)e->widest : WIDEST_WINDOW;
+    if (!scaled || e->widest > WIDEST_WINDOW)
+        return WIDEST_WINDOW;
+    return e->widest > 0 ? (int32_t)e->widest : 1; /* a closed window may be probed (3.8.6.1) */
 }
 
 /* Whether a number is not before everything that e has ever sent. */

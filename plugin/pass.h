@@ -100,7 +100,7 @@ void pass_hear(pass *t);
 /** The sender sent something new that the receiver has to acknowledge. */
 void pass_asked(pass *t);
 
-/** The sender repeats itself: who answers what can no longer be told (RFC 6298, 3). */
+/** The sender repeats itself. */
 void pass_sent_again(pass *t);
 
 /** The segment's ACK may end a round trip between us and its sender. */

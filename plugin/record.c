@@ -23,17 +23,23 @@ typedef struct {
     unsigned known : 1;   /* there is a record */
     unsigned several : 1; /* the frame's next TCP headers are in `others` */
     unsigned is_rejection : 1;
-    uint32_t concurrent;
     uint32_t detail; /* place in `details`; 0: decided nothing */
 } entry;
 
 /* A second or later TCP header of a frame. */
 typedef struct {
     uint32_t frame;
+    uint32_t concurrent;
     entry entry;
 } other;
 
-static_assert(sizeof(entry) <= 16, "the budget is 16 bytes for each frame");
+/* From this frame on another number of connections is open. */
+typedef struct {
+    uint32_t frame;
+    uint32_t concurrent;
+} change;
+
+static_assert(sizeof(entry) <= 12, "the budget is 24 bytes for each frame, with what it decides");
 static_assert(TCP_STATE_COUNT <= 16, "a state has to fit into 4 bits");
 
 /* A detail is a byte of these, and then for each of them, in this order, its
@@ -59,7 +65,8 @@ static_assert(DETAIL_MAX < 1 << DETAIL_BITS, "a detail has to fit into a chunk")
 static chunks frames;  /* of entry, by frame number */
 static chunks others;  /* of other, in order */
 static chunks details; /* of bytes */
-static uint32_t other_count;
+static chunks changes; /* of change, in order */
+static uint32_t other_count, change_count;
 static uint32_t detail_end; /* first free byte; 0 is never used */
 
 void record_open(void)
@@ -67,7 +74,8 @@ void record_open(void)
     frames = (chunks){.item_size = sizeof(entry), .bits = 12};
     others = (chunks){.item_size = sizeof(other), .bits = 8};
     details = (chunks){.item_size = 1, .bits = DETAIL_BITS};
-    other_count = 0;
+    changes = (chunks){.item_size = sizeof(change), .bits = 8};
+    other_count = change_count = 0;
     detail_end = 1;
 }
 
@@ -234,11 +242,43 @@ static entry make_entry(uint32_t stream, const tl_report *r)
         .role_guessed = r->role_guessed,
         .late = r->late,
         .is_rejection = r->is_rejection,
-        .concurrent = r->concurrent,
         .known = true,
         .detail = keep(r),
     };
 }
+
+/* ---- How many connections are open ---- */
+
+static const change *change_at(uint32_t index)
+{
+    return chunks_get(&changes, index);
+}
+
+static void keep_concurrent(uint32_t frame, uint32_t concurrent)
+{
+    if (change_count && change_at(change_count - 1)->concurrent == concurrent)
+        return;
+    *(change *)chunks_make(&changes, change_count++) = (change){.frame = frame, .concurrent = concurrent};
+}
+
+/* The last change up to a frame. At a frame's first sight that is the last of all. */
+static uint32_t find_concurrent(uint32_t frame)
+{
+    uint32_t low = 0, high = change_count;
+
+    if (high && change_at(high - 1)->frame <= frame)
+        return change_at(high - 1)->concurrent;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (change_at(middle)->frame <= frame)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? change_at(low - 1)->concurrent : 0;
+}
+
+/* ---- Records ---- */
 
 bool record_known(uint32_t frame)
 {
@@ -253,6 +293,8 @@ void record_drop(uint32_t frame)
         *e = (entry){0};
     while (other_count && ((const other *)chunks_get(&others, other_count - 1))->frame == frame)
         other_count--;
+    while (change_count && change_at(change_count - 1)->frame == frame)
+        change_count--;
 }
 
 void record_add(uint32_t frame, uint32_t stream, const tl_report *report)
@@ -260,15 +302,16 @@ void record_add(uint32_t frame, uint32_t stream, const tl_report *report)
     entry *first = chunks_make(&frames, frame);
     if (!first->known) {
         *first = make_entry(stream, report);
+        keep_concurrent(frame, report->concurrent);
         return;
     }
     first->several = true;
     other *o = chunks_make(&others, other_count++);
-    *o = (other){.frame = frame, .entry = make_entry(stream, report)};
+    *o = (other){.frame = frame, .concurrent = report->concurrent, .entry = make_entry(stream, report)};
 }
 
 /* The frame's header number `nth` in `others`, where 1 is the first one. */
-static const entry *find_other(uint32_t frame, unsigned nth)
+static const other *find_other(uint32_t frame, unsigned nth)
 {
     uint32_t low = 0, high = other_count;
     while (low < high) {
@@ -282,14 +325,15 @@ static const entry *find_other(uint32_t frame, unsigned nth)
     if (low >= other_count)
         return NULL;
     const other *o = chunks_get(&others, low);
-    return o->frame == frame ? &o->entry : NULL;
+    return o->frame == frame ? o : NULL;
 }
 
 bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *report)
 {
     const entry *e = chunks_get(&frames, frame);
-    if (e && nth > 0)
-        e = e->several ? find_other(frame, nth) : NULL;
+    const other *o = e && e->several && nth > 0 ? find_other(frame, nth) : NULL;
+    if (nth > 0)
+        e = o ? &o->entry : NULL;
     if (!e || !e->known)
         return false;
     *stream = e->stream;
@@ -301,7 +345,7 @@ bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *repor
     report->role_guessed = e->role_guessed;
     report->late = e->late;
     report->is_rejection = e->is_rejection;
-    report->concurrent = e->concurrent;
+    report->concurrent = o ? o->concurrent : find_concurrent(frame);
     report->has_ttl_delta = report->has_half_open = false;
     report->verdict = TL_VERDICT_NONE;
     report->idle = TL_NO_TIME;

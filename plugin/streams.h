@@ -16,10 +16,12 @@
 #include "input.h"
 #include "lifecycle.h"
 #include "servers.h"
+#include "zeek.h"
 
 /** A stream. It stays where it is until the capture is closed. */
 typedef struct stream {
     tl_connection connection;
+    zeek_connection zeek;
     uint16_t port[2];       /**< by side, as in a tl_segment: side 0 sent the first frame */
     uint8_t address_type;   /**< AT_IPv4 and so on */
     uint8_t address_length; /**< bytes of each address */
@@ -42,6 +44,8 @@ const stream *streams_get(uint32_t number);
 typedef struct {
     tl_settings connection;
     servers_settings servers;
+    /** Whether a port is a likely server's, to Zeek. */
+    bool (*is_likely_server)(uint16_t port);
 } streams_settings;
 
 /** Follow a segment's stream, which begins with it if it is the first one.

@@ -206,11 +206,6 @@ static bool is_reversal(const zeek_connection *c, const tl_segment *s)
            s->seq == x->start;
 }
 
-static bool is_over(const zeek_end *e)
-{
-    return e->state == CLOSED || e->state == RESET;
-}
-
 /* A SYN that begins another connection (7). Zeek lets a SYN/ACK after a close begin one too. */
 static bool begins_another(zeek_connection *c, const tl_segment *s)
 {
@@ -220,7 +215,7 @@ static bool begins_another(zeek_connection *c, const tl_segment *s)
         return false;
     if (!is_pure_syn(s))
         return o->state == INACTIVE && s->seq != r->start;
-    return s->seq != o->start || is_over(o) || is_over(r);
+    return s->seq != o->start;
 }
 
 /* The connection's beginning was not seen (5). */

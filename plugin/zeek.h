@@ -12,13 +12,12 @@
  * One stream, one answer. Zeek often makes several connections of a 4-tuple
  * (7, 8). Where Wireshark keeps them in one stream,
  *
- * - the answer is that of the last one, if a SYN begins it: a SYN with another
- *   number than the originator's, or any SYN after a FIN or RST (a refusal and
- *   then the same SYN again, an old duplicate that is answered); also the second
- *   SYN of a simultaneous open, with which Zeek begins the connection that has
- *   the data. So the answer is, timers aside, one that Zeek gives; it is about
- *   the life that the other facts of the stream are about; and of retries that
- *   fail alike it is that of the first one too;
+ * - the answer is that of the last one, if a SYN with another number than the
+ *   originator's begins it; also the second SYN of a simultaneous open, with
+ *   which Zeek begins the connection that has the data;
+ * - a SYN with the same number after a FIN or RST (a refusal and then the same
+ *   SYN again, an old duplicate that is answered) goes with the connection that
+ *   is there: of retries that fail alike the answer is that of each;
  * - so too if a SYN/ACK begins it after nothing good of its peer, as when the
  *   SYN had a bad checksum;
  * - but a SYN/ACK after a FIN or RST, which is mostly a duplicate of what came
