@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Conversations: TCP segments and what tcplife must make of them.
+
+A file conversations/*.conv holds conversations; `== name` begins one, `#` a
+comment. The lines of a conversation:
+
+    +.010 > S 1000 win 64240 ; SYN_SENT SYN_SENT LISTEN [SYN]
+
+A segment: seconds since the one before, who sends (`>` the first end, `<` the
+other), flags (S F R P and . for ACK), sequence number or, with data, number:end
+(the length of the data is the difference, also with a SYN), `ack` and `win`
+(64240 unless said) and `ttl`. A segment that the capture has not seen is simply
+not there; one that is lost behind the capture point needs no mark.
+
+What stands behind the `;` must come out, all of it and nothing else:
+
+    phase, client's state, server's state; or `same`: as they were
+    [step + step]                 tcplife.step
+    {event event=3 event!}        tcplife.event; the number after it; raised as Warn
+    (client A -> B, server C -> D after .5, server D -> C (undone))
+                                  tcplife.transition, with tcplife.time.<state>; if
+                                  missing, each end moves in one step or not at all
+    late  guessed  roles          tcplife.late, .guessed, .role.guessed
+    verdict=accepted  idle=.5  ttl=-3
+                                  tcplife.reset.verdict, .idle, .ttl_delta
+    [*]  {*}  guessed?            INTERFACE.md leaves it open
+
+An ICMP error 3/1 that quotes the first end's segment 1000; what it must decide is
+no more than events and transitions, or nothing:
+
+    +.010 icmp 3/1 > 1000 ; {open.icmp_rejected=3/1} (client SYN_SENT -> CLOSED)
+
+Stream facts, comma-separated, `-key` for "must be absent":
+
+    ? open 3-way, -close          what is proven here, in one pass
+    +10 = close half-closed       the whole capture, were it to end 10 s from here
+
+And the rest:
+
+    use file:name                 the lines of another conversation
+    client <                      from here on the other end is the client
+    ports > lower                 or `<`, or `equal`; without it ports must not matter
+    msl 120                       the preference
+    stream                        the next segment begins a new stream, same 4-tuple
+    resume                        the next segment goes on with the stream before
+    path client SYN_SENT ESTABLISHED FIN_WAIT_1 FIN_WAIT_2? TIME_WAIT
+                                  the states that an end has been in up to here,
+                                  without what was undone, LISTEN, a leading CLOSED,
+                                  and CLOSED after TIME_WAIT; `?`: may be missing
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+from collections import defaultdict
+from decimal import Decimal
+
+HERE = pathlib.Path(__file__).parent
+BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parent / "build"))
+START = 1_700_000_000 * 10**9
+FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
+ROLES = ("client", "server")
+
+SEGMENT = re.compile(
+    r"(?P<delay>[+-][\d.]+) (?P<end>[<>]) (?P<flags>[SFRP.-]+) (?P<seq>\d+)(:(?P<to>\d+))?"
+    r"( ack (?P<ack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?( ; (?P<expected>.+))?"
+)
+ICMP = re.compile(
+    r"(?P<delay>[+-][\d.]+) icmp (?P<type>\d+)/(?P<code>\d+) (?P<end>[<>]) (?P<seq>\d+)"
+    r" ;( nothing)?( \{(?P<events>.*?)\})?( \((?P<moves>.*)\))?"
+)
+EXPECTED = re.compile(
+    r"(?P<states>same|\w+ \w+ \w+)( \[(?P<steps>.*?)\])?( \{(?P<events>.*?)\})?"
+    r"( \((?P<moves>.*)\))?(?P<words>( [\w=.?-]+)*)"
+)
+MOVE = re.compile(
+    r"(?P<role>\w+) (?P<old>\w+) -> (?P<new>\w+)( after (?P<held>[\d.]+))?(?P<undone> \(undone\))?"
+)
+FACTS = re.compile(r"((?P<delay>\+[\d.]+) )?(?P<kind>[?=]) (?P<facts>.+)")
+
+
+def nanoseconds(seconds):
+    return int(Decimal(seconds) * 10**9)
+
+
+def load():
+    """All conversations, by file stem:name. Each is a list of its lines."""
+    found = {}
+    for path in sorted((HERE / "conversations").glob("*.conv")):
+        for line in path.read_text().splitlines():
+            line = " ".join(line.split())
+            if line.startswith("== "):
+                name = f"{path.stem}:{line[3:]}"
+                assert name not in found, f"{name} is there twice"
+                found[name] = []
+            elif line and not line.startswith("#"):
+                found[name].append(line)
+    return {name: list(with_included(lines, found)) for name, lines in found.items()}
+
+
+def with_included(lines, conversations):
+    for line in lines:
+        if line.startswith("use "):
+            yield from with_included(conversations[line[4:]], conversations)
+        else:
+            yield line
+
+
+def replay(commands):
+    """What the core answers to each command that has an answer."""
+    program = BUILD / "test" / "replay"
+    text = "\n".join(commands) + "\n"
+    run = subprocess.run([program], input=text, capture_output=True, text=True, check=False)
+    assert run.returncode == 0 and not run.stderr, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+class Variant:
+    """A way to play the same conversation: numbers shifted, ends swapped."""
+
+    def __init__(self, wrap, mirrored, ports_swapped):
+        # The first end begins with 1000 by custom, the other with 5000.
+        self.shift = {">": 0, "<": 0} if wrap is None else {">": -1000 - wrap, "<": -5000 - wrap}
+        self.side = {">": mirrored, "<": not mirrored}
+        self.ports_swapped = ports_swapped
+        self.name = f"wrap {wrap}, mirrored {mirrored}, ports swapped {ports_swapped}"
+
+    def segment(self, time, match, lower):
+        end = match["end"]
+        other = "<" if end == ">" else ">"
+        seq = (int(match["seq"]) + self.shift[end]) % 2**32
+        ack = (int(match["ack"]) + self.shift[other]) % 2**32 if match["ack"] else 0
+        length = int(match["to"] or match["seq"]) - int(match["seq"])
+        flags = sum(FLAGS[letter] for letter in set(match["flags"]) - {"-"})
+        is_lower = lower == end if lower else (end == "<") != self.ports_swapped
+        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {is_lower:d}"
+        return f"segment {time} {self.side[end]:d} {flags} {seq} {ack} {length} {rest}"
+
+    def icmp(self, time, match):
+        seq = (int(match["seq"]) + self.shift[match["end"]]) % 2**32
+        return f"icmp {time} {self.side[match['end']]:d} {seq} {int(match['type']) << 8 | int(match['code'])}"
+
+
+AS_WRITTEN = Variant(None, False, False)
+
+
+def variants(lines):
+    """The same conversation with numbers that wrap at its ISNs, in its handshake,
+    in its data and near its FINs; with either end as side 0; with either end on
+    the lower port."""
+    swaps = (False,) if any(line.startswith("ports ") for line in lines) else (False, True)
+    for wrap in (None, 0, 1, 2, 51, 101, 102, 151, 301, 302):
+        for mirrored in (False, True):
+            for ports_swapped in swaps:
+                yield Variant(wrap, mirrored, ports_swapped)
+
+
+def script(lines, variant):
+    """The commands for the core, and for each answer the line that it answers."""
+    msl, lower, time, last = 30, None, START, START
+    commands, asked = [], []
+    for line in lines:
+        if line.startswith("msl "):
+            msl = int(line[4:])
+        elif line.startswith("ports "):
+            lower = line.split()[1]
+        elif line == "stream":
+            commands.append(line)
+        elif match := SEGMENT.fullmatch(line):
+            time += nanoseconds(match["delay"])
+            last = max(last, time)
+            commands.append(variant.segment(time, match, lower))
+            asked.append(line)
+        elif match := ICMP.fullmatch(line):
+            time += nanoseconds(match["delay"])
+            last = max(last, time)
+            commands.append(variant.icmp(time, match))
+            asked.append(line)
+        elif match := FACTS.fullmatch(line):
+            commands.append(f"facts {match['kind'] == '=':d} {last + nanoseconds(match['delay'] or 0)}")
+            asked.append(line)
+        else:
+            assert re.match("client [<>]|path |resume$", line), f"cannot read: {line}"
+    return [f"capture {msl * 10**9}"] + commands, asked
+
+
+def written(event):
+    """An event as the conversations write it."""
+    number = event["number"]
+    if event["name"] == "open.icmp_rejected":
+        number = f"{number >> 8}/{number & 0xff}"
+    return event["name"] + (f"={number}" if number else "") + ("!" if event["warn"] else "")
+
+
+class Checker:
+    """Compares the answers with what the lines expect. `problems` says what differs."""
+
+    def __init__(self):
+        self.client = ">"
+        self.frame = 0
+        self.problems = []
+        self.begin_stream()
+
+    def begin_stream(self):
+        self.phase = ""
+        self.state = {role: "" for role in ROLES}
+        self.path = {role: [] for role in ROLES}
+
+    def check(self, what, expected, got):
+        if expected != got:
+            self.problems.append(f"{self.line}\n      {what}: expected {expected}, got {got}")
+
+    def run(self, lines, answers):
+        for line in lines:
+            self.line = line
+            if match := SEGMENT.fullmatch(line):
+                self.frame += 1
+                self.line = f"frame {self.frame}: {line}"
+                self.check_report(match, next(answers))
+            elif match := ICMP.fullmatch(line):
+                self.frame += 1
+                self.check_rejection(match, next(answers))
+            elif match := FACTS.fullmatch(line):
+                self.check_facts(match["facts"], next(answers))
+            elif line.startswith("client "):
+                self.client = line[-1]
+            elif line in ("stream", "resume"):
+                self.begin_stream()
+            elif line.startswith("path "):
+                self.check_path(*line.split()[1:])
+        return self.problems
+
+    def check_report(self, segment, report):
+        self.check_chain(report)
+        if segment["expected"]:
+            expected = EXPECTED.fullmatch(segment["expected"])
+            assert expected, f"cannot read: {segment['expected']}"
+            self.check_states(expected, segment["end"], report)
+            self.check_parts(expected, report)
+            self.check_moves(expected, report)
+            self.check_words(expected["words"].split(), report)
+        self.phase = report["phase"]
+        self.state = {role: report[role] for role in ROLES}
+
+    def check_rejection(self, expected, answer):
+        self.check_events(expected, answer.get("events", []))
+        for role in ROLES:
+            moves = [m for m in answer.get("transitions", []) if m["role"] == role]
+            self.check_written_moves(role, expected["moves"] or "", moves)
+            if moves:
+                self.state[role] = moves[-1]["to"]
+        self.phase = "CLOSED" if answer else self.phase
+
+    def check_chain(self, report):
+        """The moves lead from the states before to the states after."""
+        for role in ROLES:
+            at = self.state[role]
+            for move in (m for m in report["transitions"] if m["role"] == role):
+                if at:
+                    self.check(f"state that the {role} leaves", at, move["from"])
+                at = move["to"]
+                self.follow_path(self.path[role], move)
+                if move.get("held", 0) < 0:
+                    self.problems.append(f"{self.line}\n      negative time in {move}")
+            if at:
+                self.check(f"{role} after its transitions", at, report[role])
+            if not self.path[role]:
+                self.path[role].append(report[role])
+
+    @staticmethod
+    def follow_path(path, move):
+        if not path:
+            path.append(move["from"])
+        if move["undone"] and move["to"] in path:
+            while path[-1] != move["to"]:
+                path.pop()
+        else:
+            path.append(move["to"])
+
+    def check_states(self, expected, end, report):
+        before = " ".join((self.phase, *self.state.values()))
+        got = " ".join((report["phase"], report["client"], report["server"]))
+        self.check("states", before if expected["states"] == "same" else expected["states"], got)
+        self.check("sender", "client" if end == self.client else "server", report["sender"])
+
+    def check_parts(self, expected, report):
+        if expected["steps"] != "*":
+            self.check("steps", expected["steps"] or "", " + ".join(report["steps"]))
+        if expected["events"] != "*":
+            self.check_events(expected, report["events"])
+
+    def check_events(self, expected, raised):
+        self.check("events", sorted((expected["events"] or "").split()), sorted(map(written, raised)))
+
+    def check_moves(self, expected, report):
+        same = expected["states"] == "same"
+        new = self.state if same else dict(zip(ROLES, expected["states"].split()[1:]))
+        for role in ROLES:
+            got = [m for m in report["transitions"] if m["role"] == role]
+            if expected["moves"]:
+                self.check_written_moves(role, expected["moves"], got)
+            elif self.state[role]:
+                want = [(self.state[role], new[role], 0)] if self.state[role] != new[role] else []
+                self.check(f"{role}'s transitions", want, [(m["from"], m["to"], m["undone"]) for m in got])
+
+    def check_written_moves(self, role, moves, got):
+        want = [m for m in MOVE.finditer(moves) if m["role"] == role]
+        self.check(
+            f"{role}'s transitions",
+            [(m["old"], m["new"], int(bool(m["undone"]))) for m in want],
+            [(m["from"], m["to"], m["undone"]) for m in got],
+        )
+        for w, g in zip(want, got):
+            if w["held"]:
+                self.check(f"time in {w['old']}", nanoseconds(w["held"]), g.get("held"))
+
+    def check_words(self, words, report):
+        values = dict(word.split("=") for word in words if "=" in word)
+        for word, key in (("late", "late"), ("guessed", "guessed"), ("roles", "role_guessed")):
+            if f"{word}?" not in words:
+                self.check(word, int(word in words), report.get(key, 0))
+        self.check("verdict", values.get("verdict"), report.get("verdict"))
+        self.check("ttl", int(values["ttl"]) if "ttl" in values else None, report.get("ttl_delta"))
+        self.check("idle", nanoseconds(values["idle"]) if "idle" in values else None, report.get("idle"))
+
+    def check_facts(self, facts, got):
+        for fact in facts.split(", "):
+            key, _, value = fact.partition(" ")
+            if key.startswith("-"):
+                self.check(key[1:], None, got.get(key[1:]))
+            elif key in ("open", "close", "closed_by", "reset.cause", "reuse.phase"):
+                self.check(key, value, got.get(key))
+            elif re.search("time|held|gap|duration", key):
+                self.check(key, nanoseconds(value), got.get(key))
+            else:
+                self.check(key, int(value or 1), got.get(key))
+
+    def check_path(self, role, *expected):
+        path = []
+        for state in self.path[role]:
+            leading = state == "CLOSED" and not path
+            if state != "LISTEN" and not leading and not (state == "CLOSED" and path[-1] == "TIME_WAIT"):
+                path.append(state)
+        pattern = "".join(f"({s[:-1]} )?" if s.endswith("?") else f"{s} " for s in expected)
+        if not re.fullmatch(pattern, "".join(f"{s} " for s in path)):
+            self.check(f"path of the {role}", list(expected), path)
+
+
+def play(lines):
+    """What differs from what is expected, in the first variant in which something does."""
+    scripts = [(variant, *script(lines, variant)) for variant in variants(lines)]
+    answers = iter(replay([command for _, commands, _ in scripts for command in commands]))
+    for variant, _, _ in scripts:
+        problems = Checker().run(lines, answers)
+        if problems:
+            return [variant.name] + problems
+    return []
+
+
+def answers_as_written(conversations):
+    """Each line that has an answer, with its answer."""
+    scripts = [script(lines, AS_WRITTEN) for lines in conversations]
+    answers = replay([command for commands, _ in scripts for command in commands])
+    return list(zip((line for _, asked in scripts for line in asked), answers))
+
+
+def census(conversations):
+    """Every value that occurs while they are played as written, by kind."""
+    seen = defaultdict(set)
+    for line, answer in answers_as_written(conversations):
+        seen["event"].update(event["name"] for event in answer.get("events", []))
+        if SEGMENT.fullmatch(line):
+            seen["step"].update(answer["steps"])
+            seen["verdict"].add(answer.get("verdict"))
+            seen["phase"].add(answer["phase"])
+            for role in ROLES:
+                seen[role].add(answer[role])
+        elif FACTS.fullmatch(line):
+            for key in ("open", "close", "closed_by", "reset.cause"):
+                seen[key].add(answer.get(key))
+    return {kind: values - {None} for kind, values in seen.items()}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The core against conversations/*.conv; the notation is explained in conversation.py."""
+
+import pytest
+
+import conversation
+import interface
+
+CONVERSATIONS = conversation.load()
+
+# Every value that INTERFACE.md, sections 1 to 3, lets the core give. (Floods are of
+# all connections together, so they are not the core's.)
+STATES = (
+    "CLOSED LISTEN SYN_SENT SYN_RECEIVED ESTABLISHED "
+    "FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT"
+).split()
+VALUES = {
+    "client": set(STATES) - {"LISTEN"},
+    "server": set(STATES),
+    "phase": set(STATES) - {"LISTEN", "CLOSE_WAIT"},
+    "step": {
+        "SYN", "SYN/ACK", "ACK of SYN/ACK", "1st FIN", "2nd FIN", "ACK of 1st FIN", "ACK of 2nd FIN", "RST",
+    },
+    "verdict": {"accepted", "challenged", "ignored", "unknown"},
+    "open": {
+        "3-way", "simultaneous", "fast open", "split", "midstream", "refused", "unanswered", "half-open",
+        "overflow", "answered by ACK", "rejected by ICMP", "reset by opener", "orphan",
+    },
+    "close": {
+        "4-way", "3-way", "simultaneous", "RST after FIN", "abort", "FIN unacknowledged", "silent",
+        "half-closed", "still open",
+    },
+    "closed_by": {"client", "server", "both"},
+    "reset.cause": {
+        "refused", "answered by ACK", "reset by opener", "TIME_WAIT", "keep-alive timeout", "keep-alive",
+        "retransmission timeout", "data after close", "after own FIN", "abort", "late",
+    },
+    "event": set(interface.EXPERTS) - {"open.syn_flood"},
+}
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_conversation(name):
+    problems = conversation.play(CONVERSATIONS[name])
+    if problems:
+        pytest.fail("\n  ".join(problems), pytrace=False)
+
+
+# Whole connections, opened and closed.
+WHOLE = [
+    "close:4-way, client first",
+    "close:4-way, server first",
+    "close:3-way, client first",
+    "close:3-way, server first",
+    "close:half-closed, the server goes on sending",
+    "close:FIN with the last data",
+    "kernel:tfo",
+]
+SIMULTANEOUS = [
+    "close:simultaneous, both FINs acknowledged after they crossed",
+    "kernel:simultaneous_open",
+]
+
+
+def segments(name):
+    """The commands of a conversation that are segments."""
+    commands, _ = conversation.script(CONVERSATIONS[name], conversation.AS_WRITTEN)
+    return [command for command in commands if command.startswith("segment")]
+
+
+def states(commands):
+    """Phase and states after each segment."""
+    answers = conversation.replay(["capture 30000000000"] + commands)
+    return [(answer["phase"], answer["client"], answer["server"]) for answer in answers]
+
+
+@pytest.mark.parametrize("name", WHOLE + SIMULTANEOUS)
+def test_duplicates_move_nothing(name):
+    """Each segment passes twice, as where a capture sees two links."""
+    once = segments(name)
+    assert states([s for s in once for _ in "12"]) == [s for s in states(once) for _ in "12"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_missing_segment_is_proven_by_later_ones(name):
+    """The capture lacks one segment that is no FIN, not the last one and not the first."""
+    whole = segments(name)
+    for missing in range(1, len(whole) - 1):
+        if not int(whole[missing].split()[3]) & conversation.FLAGS["F"]:
+            assert states(whole[:missing] + whole[missing + 1 :])[-1] == states(whole)[-1], whole[missing]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_swapped_segments_lead_to_the_same_phase(name):
+    """The capture has two segments in the wrong order, close together in time."""
+    whole = segments(name)
+    for i in range(len(whole) - 1):
+        swapped = whole[:i] + [whole[i + 1], whole[i]] + whole[i + 2 :]
+        assert states(swapped)[-1][0] == states(whole)[-1][0], (whole[i], whole[i + 1])
+
+
+def test_more_than_4_gigabytes():
+    """The numbers wrap on the way; the bytes do not."""
+    mebibyte = 1 << 20
+    commands = [
+        f"segment {number * 1000} 0 16 {number * mebibyte % 2**32} 5001 {mebibyte} 1073741824 0 0"
+        for number in range(5000)
+    ]
+    facts = conversation.replay(["capture 30000000000"] + commands + ["facts 1 5000000"])[-1]
+    assert facts["client.bytes"] == 5000 * mebibyte
+
+
+@pytest.fixture(name="census", scope="module")
+def fixture_census():
+    return conversation.census(CONVERSATIONS.values())
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_every_value_occurs_and_no_other(kind, census):
+    assert census[kind] == VALUES[kind]
