@@ -43,3 +43,16 @@ void *chunks_make(chunks *c, uint32_t index)
         c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
     return item_in(c, c->chunk[which], index);
 }
+
+uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length)
+{
+    uint64_t place = *end;
+
+    if (place >> c->bits != (place + length - 1) >> c->bits)
+        place = ((place >> c->bits) + 1) << c->bits;
+    if (place + length >= UINT32_MAX)
+        return UINT32_MAX;
+    *end = (uint32_t)(place + length);
+    chunks_make(c, (uint32_t)place);
+    return (uint32_t)place;
+}

@@ -24,6 +24,12 @@ typedef struct {
 /** The item, or NULL if its chunk was never made. */
 void *chunks_get(const chunks *c, uint32_t index);
 
+/** Room for several bytes in one piece, in an array of bytes that fills up in order.
+ *  @param[in,out] end  the first free byte
+ *  @param length       at most as long as a chunk
+ *  @return their place; UINT32_MAX if no number is left for one (4 GiB) */
+uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length);
+
 /** The item; its chunk is made, all zero, if it is the first one in it. */
 void *chunks_make(chunks *c, uint32_t index);
 

@@ -117,6 +117,7 @@ static void open_once_more(pass *t)
         begin_syn(t);
         pass_sent(t, t->x, TCP_KIND_SYN);
     }
+    pass_enter(t, t->y, TCP_CLOSED);
     pass_enter(t, t->y, TCP_LISTEN);
 }
 

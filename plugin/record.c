@@ -114,12 +114,13 @@ static int64_t take_signed(const uint8_t **from)
     return (int64_t)(number >> 1 ^ (number & 1 ? UINT64_MAX : 0));
 }
 
+/* Most captures count in microseconds: then so do we, which is shorter. */
 static uint8_t *put_transition(uint8_t *to, const tl_transition *t)
 {
-    bool told = t->held != TL_NO_TIME;
-    *to++ = (uint8_t)(t->role | t->undone << 1 | told << 2);
+    bool told = t->held != TL_NO_TIME, micro = told && t->held % 1000 == 0;
+    *to++ = (uint8_t)(t->role | t->undone << 1 | told << 2 | micro << 3);
     *to++ = (uint8_t)(t->from << 4 | t->to);
-    return told ? put_signed(to, t->held) : to;
+    return told ? put_signed(to, micro ? t->held / 1000 : t->held) : to;
 }
 
 static void take_transition(const uint8_t **from, tl_transition *t)
@@ -130,7 +131,7 @@ static void take_transition(const uint8_t **from, tl_transition *t)
     t->undone = kind >> 1 & 1;
     t->from = states >> 4;
     t->to = states & 0x0f;
-    t->held = kind >> 2 & 1 ? take_signed(from) : TL_NO_TIME;
+    t->held = kind >> 2 & 1 ? take_signed(from) * (kind >> 3 & 1 ? 1000 : 1) : TL_NO_TIME;
 }
 
 static uint8_t *put_raised(uint8_t *to, const tl_raised *r)
@@ -212,22 +213,18 @@ static void unpack(const uint8_t *from, tl_report *r)
         r->half_open = (uint32_t)take(&from);
 }
 
-/* Keep a detail, in one piece within a chunk. Its place; 0 if there is nothing
- * to keep, or if the place has no number any more (4 GiB of details). */
+/* Keep a detail. Its place; 0 if there is nothing to keep, or no room any more. */
 static uint32_t keep(const tl_report *report)
 {
     uint8_t detail[DETAIL_MAX];
-    size_t length = pack(detail, report);
+    const size_t length = pack(detail, report);
     if (!length)
         return 0;
-    uint64_t place = detail_end;
-    if (place >> DETAIL_BITS != (place + length - 1) >> DETAIL_BITS)
-        place = ((place >> DETAIL_BITS) + 1) << DETAIL_BITS;
-    if (place + length > UINT32_MAX)
+    const uint32_t place = chunks_reserve(&details, &detail_end, length);
+    if (place == UINT32_MAX)
         return 0;
-    memcpy(chunks_make(&details, (uint32_t)place), detail, length);
-    detail_end = (uint32_t)(place + length);
-    return (uint32_t)place;
+    memcpy(chunks_get(&details, place), detail, length);
+    return place;
 }
 
 static entry make_entry(uint32_t stream, const tl_report *r)

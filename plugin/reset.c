@@ -212,7 +212,7 @@ static void undo_reset_of(pass *t, tl_end *e)
     pass_undo(t, e, e->rst_state);
     /* An ACK of its FIN may have passed meanwhile; if it repeats its FIN, that did not arrive. */
     const tl_end *peer = e == t->x ? t->y : t->x;
-    const bool repeats = e == t->x && (t->s->flags & TL_FIN);
+    const bool repeats = e == t->x && (t->s->flags & TL_FIN) && t->next == e->nxt;
     if (e->fin_acked && !repeats && (e->state != TCP_FIN_WAIT_1 || !peer->has_fin || peer->fin_acked))
         pass_received(t, e, TCP_KIND_ACK_OF_FIN);
 }

@@ -13,8 +13,8 @@
 
 #define NS_PER_MS INT64_C(1000000)
 
-/* An address and port with handshakes under way; one without is free, and `head`
- * is the next free one. A place in a queue or list holds a number + 1, or 0. */
+/* An address and port with handshakes under way; or a free one, and `head` is the
+ * next free one. Places hold a number + 1, or 0 for none. */
 typedef struct {
     uint8_t address[16];
     uint16_t port;
@@ -24,14 +24,16 @@ typedef struct {
     uint32_t alarm; /* the count that is a flood next; 0: not yet asked */
 } server;
 
-/* A stream's handshake; `server` is 0 when it does not wait. */
+/* A handshake under way; or a free one, and `after` is the next free one. */
 typedef struct {
+    uint32_t stream;
     uint32_t server;
-    uint32_t before, after; /* streams in the queue */
+    uint32_t before, after; /* in the queue */
     uint32_t since;         /* ms, modulo 2^32 */
 } handshake;
 
-static chunks handshakes; /* by stream */
+static chunks handshakes;
+static uint32_t handshake_count, free_handshake;
 static chunks servers;
 static uint32_t server_count, free_server;
 static wmem_map_t *places; /* of servers, by address and port */
@@ -54,6 +56,7 @@ static gboolean is_same_server(const void *a, const void *b)
 void servers_open(void)
 {
     handshakes = (chunks){.item_size = sizeof(handshake), .bits = 8};
+    handshake_count = free_handshake = 0;
     servers = (chunks){.item_size = sizeof(server), .bits = 6};
     server_count = free_server = 0;
     places = wmem_map_new(wmem_file_scope(), hash_server, is_same_server);
@@ -114,43 +117,63 @@ static handshake *at(uint32_t place)
     return place ? chunks_get(&handshakes, place - 1) : NULL;
 }
 
-void servers_enter(uint32_t stream, const address *address, uint16_t port, int64_t now)
+/* The handshake at a place that a stream remembers, if it is still that stream's. */
+static handshake *own(uint32_t stream, uint32_t place)
 {
-    handshake *h = chunks_make(&handshakes, stream);
-    if (h->server)
+    handshake *h = at(place);
+
+    return h && h->server && h->stream == stream ? h : NULL;
+}
+
+static uint32_t make_handshake(void)
+{
+    const uint32_t place = free_handshake ? free_handshake : ++handshake_count;
+    const handshake *h = chunks_make(&handshakes, place - 1);
+
+    if (free_handshake)
+        free_handshake = h->after;
+    return place;
+}
+
+void servers_enter(uint32_t stream, uint32_t *waits, const address *address, uint16_t port, int64_t now)
+{
+    if (own(stream, *waits))
         return;
     const uint32_t place = find_or_make(address, port);
     server *s = server_at(place);
     handshake *last = at(s->tail);
 
-    *h = (handshake){.server = place, .before = s->tail, .since = (uint32_t)(now / NS_PER_MS)};
-    if (last)
-        last->after = stream + 1;
-    else
-        s->head = stream + 1;
-    s->tail = stream + 1;
+    *waits = make_handshake();
+    *at(*waits) = (handshake){
+        .stream = stream, .server = place, .before = s->tail, .since = (uint32_t)(now / NS_PER_MS)};
+    *(last ? &last->after : &s->head) = *waits;
+    s->tail = *waits;
     s->count++;
 }
 
-static void leave(handshake *h)
+static void leave(uint32_t place)
 {
+    handshake *h = at(place);
     server *s = server_at(h->server);
     handshake *before = at(h->before), *after = at(h->after);
 
     *(before ? &before->after : &s->head) = h->after;
     *(after ? &after->before : &s->tail) = h->before;
-    h->server = 0;
     s->count--;
+    *h = (handshake){.after = free_handshake};
+    free_handshake = place;
 }
 
-void servers_leave(uint32_t stream)
+void servers_leave(uint32_t stream, uint32_t *waits)
 {
-    handshake *h = chunks_get(&handshakes, stream);
-    if (!h || !h->server)
-        return;
-    const uint32_t place = h->server;
-    leave(h);
-    forget_idle(place);
+    const handshake *h = own(stream, *waits);
+
+    if (h) {
+        const uint32_t place = h->server;
+        leave(*waits);
+        forget_idle(place);
+    }
+    *waits = 0;
 }
 
 static bool is_old(const handshake *h, int64_t now, int64_t timeout)
@@ -164,7 +187,7 @@ static bool is_old(const handshake *h, int64_t now, int64_t timeout)
 static void expire(server *s, int64_t now, int64_t timeout)
 {
     while (s->head && is_old(at(s->head), now, timeout))
-        leave(at(s->head));
+        leave(s->head);
 }
 
 /* Each alarm is at twice the count of the last one. */

@@ -4,8 +4,8 @@
  *
  * A handshake waits in its server's queue from its SYN until it is completed,
  * refused or too old. A queue is in the order of the SYNs, so the old ones leave
- * at its head, and nothing is ever searched. A server without handshakes is
- * forgotten. 16 bytes are kept for each stream.
+ * at its head, and nothing is ever searched. Handshakes that are over and servers
+ * without any are forgotten: only those under way take room.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -29,12 +29,13 @@ typedef struct {
 void servers_open(void);
 
 /** Let the handshake of a stream wait, unless it does already.
- *  @param address  the server's; copied
- *  @param now      ns */
-void servers_enter(uint32_t stream, const address *address, uint16_t port, int64_t now);
+ *  @param[in,out] waits  where it waits; kept by the stream, 0 at first
+ *  @param address        the server's; copied
+ *  @param now            ns */
+void servers_enter(uint32_t stream, uint32_t *waits, const address *address, uint16_t port, int64_t now);
 
 /** It waits no longer, if it did. */
-void servers_leave(uint32_t stream);
+void servers_leave(uint32_t stream, uint32_t *waits);
 
 /** How many handshakes are under way at `now` (ns) towards this server.
  *  @param[out] flood  they have just reached the threshold, or the next doubling of it */

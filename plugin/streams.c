@@ -15,8 +15,8 @@
 /* tcp.stream counts up from 0; a number beyond this is damage. */
 enum { STREAM_LIMIT = 1 << 28 };
 
-/* With 8 bytes at most for the buckets, and 16 for its handshake, this is all that a stream costs. */
-static_assert(sizeof(stream) <= 536, "a stream has grown");
+/* Beside it a stream costs its addresses (8 or 32 bytes) and 8 bytes at most for the buckets. */
+static_assert(sizeof(stream) <= 512, "a stream has grown");
 
 /* What `kind` says of a stream, and what `link` is then. */
 enum {
@@ -25,7 +25,11 @@ enum {
     CONTINUES, /* shares the connection of the stream with this number */
 };
 
-static chunks streams; /* of stream, by number */
+enum { ADDRESS_MAX = 16 };
+
+static chunks streams;   /* of stream, by number */
+static chunks addresses; /* of bytes: those of side 0, then of side 1 */
+static uint32_t addresses_end;
 
 /* A hash table of 4-tuples to the last stream of each, chained through the
  * streams themselves. A bucket or link holds a stream's number + 1, or 0. */
@@ -38,6 +42,8 @@ static uint32_t concurrent; /* connections open */
 void streams_open(void)
 {
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
+    addresses = (chunks){.item_size = 1, .bits = 14};
+    addresses_end = 0;
     bucket_count = 256;
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
     linked = 0;
@@ -62,7 +68,8 @@ address streams_address(const stream *s, unsigned side)
 {
     address a = ADDRESS_INIT_NONE;
     if (s->address_length)
-        set_address(&a, s->address_type, s->address_length, s->address[side]);
+        set_address(&a, s->address_type, s->address_length,
+                    (const uint8_t *)chunks_get(&addresses, s->addresses) + side * s->address_length);
     return a;
 }
 
@@ -83,7 +90,7 @@ static bool is_between(const stream *s, const address *from, uint16_t from_port,
 /* Wireshark's seeded hash: a capture is not to choose who shares a bucket. */
 static uint32_t hash_end(const address *a, uint16_t port)
 {
-    uint8_t end[2 + sizeof((stream *)0)->address[0]] = {(uint8_t)(port >> 8), (uint8_t)port};
+    uint8_t end[2 + ADDRESS_MAX] = {(uint8_t)(port >> 8), (uint8_t)port};
     if (a->len > 0)
         memcpy(end + 2, a->data, (size_t)a->len);
     return wmem_strong_hash(end, sizeof end);
@@ -137,11 +144,16 @@ static void name_ends(stream *s, const input_segment *i)
     s->port[0] = i->from_port;
     s->port[1] = i->to_port;
     s->address_type = (uint8_t)i->from.type;
+    if (i->from.len <= 0)
+        return;
+    const uint32_t place = chunks_reserve(&addresses, &addresses_end, 2 * (size_t)i->from.len);
+    if (place == UINT32_MAX)
+        return;
     s->address_length = (uint8_t)i->from.len;
-    if (i->from.len > 0)
-        memcpy(s->address[0], i->from.data, (size_t)i->from.len);
-    if (i->to.len > 0)
-        memcpy(s->address[1], i->to.data, (size_t)i->to.len);
+    s->addresses = place;
+    uint8_t *to = chunks_get(&addresses, place);
+    memcpy(to, i->from.data, (size_t)i->from.len);
+    memcpy(to + i->from.len, i->to.data, (size_t)i->to.len);
 }
 
 /* Whose segment it is; side 0 where nothing tells the ends apart. */
@@ -182,9 +194,9 @@ static void count_handshakes(stream *s, const input_segment *i, const servers_se
     bool flood;
 
     if (is_under_way(c, now, settings) && !s->displaced)
-        servers_enter(c->stream, &server, port, now);
+        servers_enter(c->stream, &s->waits, &server, port, now);
     else
-        servers_leave(c->stream);
+        servers_leave(c->stream, &s->waits);
     if (!(i->segment.flags & TL_SYN) || i->segment.flags & TL_RST)
         return;
     r->has_half_open = true;
@@ -210,7 +222,7 @@ static stream *join_if_resumed(stream *s, const input_segment *i, tl_transition 
     tl_join(&s->connection, &before->connection, s->port[0] == before->port[0], joint);
     uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
     *link = s->link;
-    servers_leave(s->connection.stream);
+    servers_leave(s->connection.stream, &s->waits);
     s->kind = CONTINUES;
     s->link = number;
     before->displaced = false;
@@ -235,7 +247,7 @@ static stream *begin(stream *s, const input_segment *i, const streams_settings *
         return before;
     }
     if (before) {
-        servers_leave(*link - 1);
+        servers_leave(*link - 1, &before->waits);
         set_counted(before, false);
         before->displaced = true;
         *link = before->link;
@@ -257,7 +269,7 @@ static stream *begin(stream *s, const input_segment *i, const streams_settings *
 static bool is_fit(const input_segment *i)
 {
     return i->stream < STREAM_LIMIT && i->from.type == i->to.type && i->from.len == i->to.len &&
-           i->from.len >= 0 && i->from.len <= (int)sizeof((stream *)0)->address[0];
+           i->from.len >= 0 && i->from.len <= ADDRESS_MAX;
 }
 
 /* The transitions of a joint come before the segment's own. */
@@ -303,7 +315,7 @@ bool streams_reject(const icmp_error *error, uint32_t *number, tl_report *report
     rejection.side = side_of(s, &error->from, error->from_port);
     if (!tl_reject(&s->connection, &rejection, report))
         return false;
-    servers_leave(link - 1);
+    servers_leave(s->connection.stream, &s->waits);
     report->is_rejection = true;
     report->concurrent = concurrent;
     *number = link - 1;

@@ -29,7 +29,8 @@ typedef struct stream {
     bool counted : 1;       /**< private: it is one of the connections that are open */
     bool displaced : 1;     /**< private: a later stream uses its 4-tuple */
     uint32_t link;          /**< private */
-    uint8_t address[2][16]; /**< by side */
+    uint32_t addresses;     /**< private */
+    uint32_t waits;         /**< private: its handshake, if it is under way */
 } stream;
 
 /** Begin with no streams. They live in Wireshark's file scope: to be called
