@@ -83,7 +83,7 @@
     X(RESET_NOT_ACCEPTED, "reset.not_accepted", NOTE, "RST that its receiver does not accept", \
       "Its number is not the one that the receiver expects next (RFC 9293, 3.10.7.4; RFC 5961, 3).") \
     X(RESET_TTL_DIFFERS, "reset.ttl_differs", NOTE, "TTL differs from the sender's earlier frames", \
-      "A RST that came another way than its apparent sender's other segments may have been sent by something in between; this is evidence, not proof (RFC 791, 3.2; RFC 8200, 3).") \
+      "It came another way than the rest, perhaps from something in between: evidence, not proof (RFC 791, 3.2).") \
     /* Keep-alive, and the rest. */ \
     X(KEEPALIVE_PROBE, "keepalive.probe", CHAT, "keep-alive", \
       "It repeats the last acknowledged number so that the peer has to answer (RFC 9293, 3.8.4).") \

@@ -43,7 +43,8 @@ static void note_hidden_fin(pass *t)
 {
     tl_end *x = t->x;
 
-    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0)
+    /* To a FIN that was repeated this may be the second answer, after a close in turn. */
+    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0 || t->y->fin_repeated)
         return;
     x->hid_fin = true;
     x->beyond = t->s->seq;

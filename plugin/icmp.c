@@ -92,28 +92,34 @@ static bool read_error(tvbuff_t *tvb, int at, bool v6, icmp_error *error)
                                           : read_quoted_ipv4(tvb, at + ERROR_HEADER, error));
 }
 
-/* Where in the frame a tapped header is: its address points to there, unless
- * the header was put together elsewhere. Negative: it is not in the frame. */
-static int place_of(tvbuff_t *tvb, const address *source, int offset)
+/* Where in the frame the IP header of an ICMP message is, of which a tap tells all
+ * but that: the header is looked for. Negative: it is not in the frame. */
+static int find_header(tvbuff_t *tvb, bool v6, const address *from, const address *to)
 {
+    const int length = v6 ? IPV6_HEADER : IPV4_HEADER, protocol_at = v6 ? 6 : 9, from_at = v6 ? 8 : 12;
     const int captured = (int)tvb_captured_length(tvb);
-    const uint8_t *frame = captured ? tvb_get_ptr(tvb, 0, captured) : NULL;
-    const uint8_t *header = (const uint8_t *)source->data - offset;
 
-    return frame && header >= frame && header < frame + captured ? (int)(header - frame) : -1;
+    for (int at = 0; at + length <= captured; at++) {
+        if (tvb_get_guint8(tvb, at) >> 4 == (v6 ? 6 : 4) &&
+            tvb_get_guint8(tvb, at + protocol_at) == (v6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP) &&
+            tvb_memeql(tvb, at + from_at, from->data, (size_t)from->len) == 0 &&
+            tvb_memeql(tvb, at + from_at + from->len, to->data, (size_t)to->len) == 0)
+            return at;
+    }
+    return -1;
 }
 
 static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
 {
     const ws_ip4 *ip4;
     for (int i = 0; i < HEADERS_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
-        const int at = ip4->ip_proto == PROTOCOL_ICMP ? place_of(tvb, &ip4->ip_src, 12) : -1;
+        const int at = ip4->ip_proto == PROTOCOL_ICMP ? find_header(tvb, false, &ip4->ip_src, &ip4->ip_dst) : -1;
         if (at >= 0 && read_error(tvb, at + (tvb_get_guint8(tvb, at) & 0x0f) * 4, false, error))
             return true;
     }
     const ws_ip6 *ip6;
     for (int i = 0; i < HEADERS_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
-        const int at = ip6->ip6_nxt == PROTOCOL_ICMPV6 ? place_of(tvb, &ip6->ip6_src, 8) : -1;
+        const int at = ip6->ip6_nxt == PROTOCOL_ICMPV6 ? find_header(tvb, true, &ip6->ip6_src, &ip6->ip6_dst) : -1;
         if (at >= 0 && read_error(tvb, at + IPV6_HEADER, true, error))
             return true;
     }
