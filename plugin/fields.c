@@ -11,6 +11,7 @@
 #include <epan/to_str.h>
 
 #include "compat.h"
+#include "facts-table.h"
 
 static int proto_tcplife;
 
@@ -24,15 +25,8 @@ static int hf_event, hf_transition, hf_step;
 static int hf_time[TCP_STATE_COUNT]; /* no field for CLOSED and LISTEN */
 static int hf_reset_verdict, hf_reset_idle, hf_reset_ttl_delta, hf_late;
 
-/* Stream facts */
-static int hf_addr[2], hf_port[2], hf_bytes[2], hf_held[2]; /* by tl_role */
-static int hf_duration, hf_lifetime, hf_one_sided;
-static int hf_open, hf_open_failed, hf_open_time, hf_open_server_time, hf_open_client_time, hf_open_syns;
-static int hf_close, hf_closed_by, hf_close_time, hf_close_no_data, hf_close_race;
-static int hf_half_close_time, hf_half_close_bytes;
-static int hf_reset_cause, hf_keepalive_count, hf_keepalive_unanswered;
-static int hf_reuse_stream, hf_reuse_gap, hf_reuse_phase;
-static int hf_frame[TL_STEP_COUNT];
+/* Stream facts, as they are in facts_table */
+static int hf_fact[FACTS_COUNT];
 
 static int ett_tcplife = -1;
 static int ett_connection = -1;
@@ -53,8 +47,6 @@ static expert_field ei_port_reuse_warn;
 #define FLAG(hf, name, title, blurb) FIELD(hf, name, title, FT_BOOLEAN, BASE_NONE, blurb)
 #define SPAN(hf, name, title, blurb) FIELD(hf, name, title, FT_RELATIVE_TIME, BASE_NONE, blurb)
 #define COUNT(hf, name, title, blurb) FIELD(hf, name, title, FT_UINT32, BASE_DEC, blurb)
-#define BYTES(hf, name, title, blurb) FIELD(hf, name, title, FT_UINT64, BASE_DEC, blurb)
-#define FRAME(hf, name, title, blurb) FIELD(hf, name, title, FT_FRAMENUM, BASE_NONE, blurb)
 #define TIME_IN(state, name)                                    \
     SPAN(hf_time[TCP_##state], "time." name, "Time in " #state, \
          "How long the endpoint had been in " #state ", which it leaves at this frame.")
@@ -105,95 +97,6 @@ static hf_register_info hf[] = {
           "The TTL or hop limit of this RST minus the one that its sender last used in this stream."),
     FLAG(hf_late, "late", "Late",
          "The frame comes when the connection is over already, and does not belong to its closing."),
-
-    /* Stream facts: the ends. */
-    TEXT(hf_addr[TL_CLIENT], "client.addr", "Client address",
-         "The network address of the client."),
-    COUNT(hf_port[TL_CLIENT], "client.port", "Client port",
-         "The TCP port of the client."),
-    TEXT(hf_addr[TL_SERVER], "server.addr", "Server address",
-         "The network address of the server."),
-    COUNT(hf_port[TL_SERVER], "server.port", "Server port",
-         "The TCP port of the server."),
-    BYTES(hf_bytes[TL_CLIENT], "client.bytes", "Client bytes",
-          "How many bytes of data the client sent, not counting repetitions."),
-    BYTES(hf_bytes[TL_SERVER], "server.bytes", "Server bytes",
-          "How many bytes of data the server sent, not counting repetitions."),
-    SPAN(hf_held[TL_CLIENT], "client.held", "Client state held",
-         "How long the client had been in its last state when the capture ended."),
-    SPAN(hf_held[TL_SERVER], "server.held", "Server state held",
-         "How long the server had been in its last state when the capture ended."),
-    SPAN(hf_duration, "duration", "Duration",
-         "The time between the first and the last frame of the stream."),
-    SPAN(hf_lifetime, "lifetime", "Lifetime",
-         "The time from the first frame to the one that ended the connection: the ACK of the second FIN, "
-         "the accepted RST or the refusal."),
-    FLAG(hf_one_sided, "one_sided", "One-sided",
-         "An end acknowledged bytes that never passed, so the other one is missing from the capture."),
-
-    /* Stream facts: opening. */
-    TEXT(hf_open, "open", "Open",
-         "How the connection opened, or why it did not."),
-    FLAG(hf_open_failed, "open.failed", "Open failed",
-         "The connection did not come about."),
-    SPAN(hf_open_time, "open.time", "Open time",
-         "The time from the first SYN to the ACK that completed the handshake."),
-    SPAN(hf_open_server_time, "open.server_time", "Open time of the server",
-         "The time from the first SYN to the first SYN/ACK."),
-    SPAN(hf_open_client_time, "open.client_time", "Open time of the client",
-         "The time from the first SYN/ACK to the ACK that completed the handshake."),
-    COUNT(hf_open_syns, "open.syns", "SYNs",
-          "How many SYNs the client sent, retransmissions included."),
-
-    /* Stream facts: closing. */
-    TEXT(hf_close, "close", "Close",
-         "How the connection ended."),
-    TEXT(hf_closed_by, "closed_by", "Closed by",
-         "The end that sent the first FIN, or the RST where there was no FIN; both if the FINs crossed."),
-    SPAN(hf_close_time, "close.time", "Close time",
-         "The time from the first FIN to the frame that ended the connection."),
-    FLAG(hf_close_no_data, "close.no_data", "No data",
-         "The connection was opened and closed without one byte of data."),
-    COUNT(hf_close_race, "close.race", "Race with FIN",
-          "How many bytes of new data an end sent after the other's FIN had passed, before it acknowledged "
-          "that FIN, which were never acknowledged."),
-    SPAN(hf_half_close_time, "half_close.time", "Half-close time",
-         "How long the connection was half-closed: from the ACK of the first FIN to the second FIN, or to "
-         "the last frame."),
-    BYTES(hf_half_close_bytes, "half_close.bytes", "Half-close bytes",
-          "How many bytes of new data passed while the connection was half-closed."),
-
-    /* Stream facts: reset, keep-alive, reuse. */
-    TEXT(hf_reset_cause, "reset.cause", "RST cause",
-         "Why the RST came that ended the connection."),
-    COUNT(hf_keepalive_count, "keepalive.count", "Keep-alives",
-          "How many keep-alives were sent."),
-    COUNT(hf_keepalive_unanswered, "keepalive.unanswered", "Keep-alives unanswered",
-          "How many keep-alives were not answered."),
-    COUNT(hf_reuse_stream, "reuse.stream", "Reused from stream",
-          "The earlier stream (tcp.stream) that used the same addresses and ports."),
-    SPAN(hf_reuse_gap, "reuse.gap", "Reused after",
-         "The time since the last frame of the earlier connection between the same addresses and ports."),
-    TEXT(hf_reuse_phase, "reuse.phase", "Reused in phase",
-         "The phase in which the earlier connection between the same addresses and ports was left."),
-
-    /* Stream facts: the deciding frames. */
-    FRAME(hf_frame[TL_STEP_SYN], "frame.syn", "SYN in frame",
-          "The frame with the client's SYN."),
-    FRAME(hf_frame[TL_STEP_SYN_ACK], "frame.syn_ack", "SYN/ACK in frame",
-          "The frame with the SYN/ACK."),
-    FRAME(hf_frame[TL_STEP_OPEN_ACK], "frame.open_ack", "ACK of SYN/ACK in frame",
-          "The frame with the ACK that completed the handshake."),
-    FRAME(hf_frame[TL_STEP_FIN_1], "frame.fin_1", "1st FIN in frame",
-          "The frame with the first FIN."),
-    FRAME(hf_frame[TL_STEP_FIN_1_ACK], "frame.fin_1_ack", "ACK of 1st FIN in frame",
-          "The frame that acknowledged the first FIN."),
-    FRAME(hf_frame[TL_STEP_FIN_2], "frame.fin_2", "2nd FIN in frame",
-          "The frame with the second FIN."),
-    FRAME(hf_frame[TL_STEP_FIN_2_ACK], "frame.fin_2_ack", "ACK of 2nd FIN in frame",
-          "The frame that acknowledged the second FIN."),
-    FRAME(hf_frame[TL_STEP_RST], "frame.rst", "RST in frame",
-          "The frame with the RST that was accepted."),
 };
 
 static ei_register_info ei[] = {
@@ -206,12 +109,42 @@ static ei_register_info ei[] = {
 };
 /* clang-format on */
 
+/* How a fact is shown. */
+static const struct {
+    enum ftenum type;
+    int display;
+} fact_fields[FACT_KIND_COUNT] = {
+    [FACT_TEXT] = {FT_STRING, BASE_NONE},
+    [FACT_ADDRESS] = {FT_STRING, BASE_NONE},
+    [FACT_FLAG] = {FT_BOOLEAN, BASE_NONE},
+    [FACT_SPAN] = {FT_RELATIVE_TIME, BASE_NONE},
+    [FACT_NUMBER] = {FT_UINT32, BASE_DEC},
+    [FACT_COUNT] = {FT_UINT32, BASE_DEC},
+    [FACT_FRAME] = {FT_FRAMENUM, BASE_NONE},
+    [FACT_STREAM] = {FT_UINT32, BASE_DEC},
+    [FACT_BYTES] = {FT_UINT64, BASE_DEC},
+};
+
+static void register_facts(int proto)
+{
+    static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
+
+    for (unsigned i = 0; i < FACTS_COUNT; i++) {
+        const fact *f = &facts_table[i];
+        const header_field_info info = {f->title, f->name, fact_fields[f->kind].type, fact_fields[f->kind].display,
+                                        NULL, 0, f->about, HFILL};
+        fact_hf[i] = (hf_register_info){&hf_fact[i], info};
+    }
+    proto_register_field_array(proto, fact_hf, FACTS_COUNT);
+}
+
 void fields_register(int proto)
 {
     static int *ett[] = {&ett_tcplife, &ett_connection};
 
     proto_tcplife = proto;
     proto_register_field_array(proto, hf, array_length(hf));
+    register_facts(proto);
     proto_register_subtree_array(ett, array_length(ett));
     expert_register_field_array(expert_register_protocol(proto), ei, array_length(ei));
 }
@@ -373,59 +306,6 @@ static void add_events(packet_info *pinfo, proto_tree *tree, const tl_report *r)
 
 /* ---- Stream facts ---- */
 
-typedef enum {
-    AS_TEXT,   /* const char *; NULL: absent */
-    AS_FLAG,   /* bool; false: absent */
-    AS_SPAN,   /* int64_t; TL_NO_TIME: absent */
-    AS_COUNT,  /* uint32_t; 0: absent */
-    AS_STREAM, /* uint32_t; TL_NO_STREAM: absent */
-    AS_BYTES,  /* uint64_t; 0: absent */
-} fact_kind;
-
-/* Where each fact is, in display order. */
-static const struct {
-    int *field;
-    fact_kind as;
-    size_t at;
-} facts_shown[] = {
-#define FACT(field, as, member) {&(field), as, offsetof(tl_facts, member)}
-    FACT(hf_bytes[TL_CLIENT], AS_BYTES, bytes[TL_CLIENT]),
-    FACT(hf_bytes[TL_SERVER], AS_BYTES, bytes[TL_SERVER]),
-    FACT(hf_held[TL_CLIENT], AS_SPAN, held[TL_CLIENT]),
-    FACT(hf_held[TL_SERVER], AS_SPAN, held[TL_SERVER]),
-    FACT(hf_duration, AS_SPAN, duration),
-    FACT(hf_lifetime, AS_SPAN, lifetime),
-    FACT(hf_one_sided, AS_FLAG, one_sided),
-    FACT(hf_open, AS_TEXT, open),
-    FACT(hf_open_failed, AS_FLAG, open_failed),
-    FACT(hf_open_time, AS_SPAN, open_time),
-    FACT(hf_open_server_time, AS_SPAN, open_server_time),
-    FACT(hf_open_client_time, AS_SPAN, open_client_time),
-    FACT(hf_open_syns, AS_COUNT, open_syns),
-    FACT(hf_close, AS_TEXT, close),
-    FACT(hf_closed_by, AS_TEXT, closed_by),
-    FACT(hf_close_time, AS_SPAN, close_time),
-    FACT(hf_close_no_data, AS_FLAG, close_no_data),
-    FACT(hf_close_race, AS_COUNT, close_race),
-    FACT(hf_half_close_time, AS_SPAN, half_close_time),
-    FACT(hf_half_close_bytes, AS_BYTES, half_close_bytes),
-    FACT(hf_reset_cause, AS_TEXT, reset_cause),
-    FACT(hf_keepalive_count, AS_COUNT, keepalives),
-    FACT(hf_keepalive_unanswered, AS_COUNT, keepalives_unanswered),
-    FACT(hf_reuse_stream, AS_STREAM, reuse_stream),
-    FACT(hf_reuse_gap, AS_SPAN, reuse_gap),
-    FACT(hf_reuse_phase, AS_TEXT, reuse_phase),
-    FACT(hf_frame[TL_STEP_SYN], AS_COUNT, frame[TL_STEP_SYN]),
-    FACT(hf_frame[TL_STEP_SYN_ACK], AS_COUNT, frame[TL_STEP_SYN_ACK]),
-    FACT(hf_frame[TL_STEP_OPEN_ACK], AS_COUNT, frame[TL_STEP_OPEN_ACK]),
-    FACT(hf_frame[TL_STEP_FIN_1], AS_COUNT, frame[TL_STEP_FIN_1]),
-    FACT(hf_frame[TL_STEP_FIN_1_ACK], AS_COUNT, frame[TL_STEP_FIN_1_ACK]),
-    FACT(hf_frame[TL_STEP_FIN_2], AS_COUNT, frame[TL_STEP_FIN_2]),
-    FACT(hf_frame[TL_STEP_FIN_2_ACK], AS_COUNT, frame[TL_STEP_FIN_2_ACK]),
-    FACT(hf_frame[TL_STEP_RST], AS_COUNT, frame[TL_STEP_RST]),
-#undef FACT
-};
-
 /* What stands in brackets after one half of the sentence, and in what time it came about. */
 static void tell_half(proto_item *item, const char *verb, int64_t time, const char *form)
 {
@@ -453,64 +333,60 @@ static void tell_life(proto_item *item, const tl_facts *f)
     proto_item_append_text(item, ".");
 }
 
-static void add_fact(proto_tree *tree, int field, fact_kind as, const void *at, const tl_facts *f)
+static void add_fact_text(proto_tree *tree, int field, const fact *f, const stream_facts *facts, const char *text)
 {
-    switch (as) {
-    case AS_TEXT: {
-        const char *text = *(const char *const *)at;
-        if (!text)
-            return;
-        proto_item *item = add_text(tree, field, text);
-        if (field == hf_close && is_wanted(tree, field))
-            tell_life(item, f);
-        return;
-    }
-    case AS_FLAG:
-        add_flag(tree, field, *(const bool *)at);
-        return;
-    case AS_SPAN:
-        add_span(tree, field, *(const int64_t *)at);
-        return;
-    case AS_COUNT:
-        if (*(const uint32_t *)at)
-            add_number(tree, field, *(const uint32_t *)at);
-        return;
-    case AS_STREAM:
-        if (*(const uint32_t *)at != TL_NO_STREAM)
-            add_number(tree, field, *(const uint32_t *)at);
-        return;
-    case AS_BYTES:
-        if (*(const uint64_t *)at)
-            proto_item_set_generated(proto_tree_add_uint64(tree, field, NULL, 0, 0, *(const uint64_t *)at));
-        return;
-    }
+    proto_item *item = add_text(tree, field, text);
+
+    if (f->at == offsetof(stream_facts, told.close) && is_wanted(tree, field))
+        tell_life(item, &facts->told);
 }
 
-static void add_end(packet_info *pinfo, proto_tree *tree, const stream *s, tl_role role)
+static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const stream_facts *facts)
 {
-    unsigned side = role == TL_CLIENT ? s->connection.client : !s->connection.client;
+    const fact *f = &facts_table[nth];
+    const int field = hf_fact[nth];
+    const void *at = (const char *)facts + f->at;
 
-    if (is_wanted(tree, hf_addr[role])) {
-        address a = streams_address(s, side);
-        add_text(tree, hf_addr[role], address_to_str(pinfo->pool, &a));
+    switch (f->kind) {
+    case FACT_TEXT:
+        add_fact_text(tree, field, f, facts, *(const char *const *)at);
+        return;
+    case FACT_ADDRESS:
+        if (is_wanted(tree, field))
+            add_text(tree, field, address_to_str(pinfo->pool, at));
+        return;
+    case FACT_FLAG:
+        add_flag(tree, field, true);
+        return;
+    case FACT_SPAN:
+        add_span(tree, field, *(const int64_t *)at);
+        return;
+    case FACT_NUMBER:
+    case FACT_COUNT:
+    case FACT_FRAME:
+    case FACT_STREAM:
+        add_number(tree, field, *(const uint32_t *)at);
+        return;
+    case FACT_BYTES:
+        proto_item_set_generated(proto_tree_add_uint64(tree, field, NULL, 0, 0, *(const uint64_t *)at));
+        return;
+    case FACT_KIND_COUNT:
+        return;
     }
-    add_number(tree, hf_port[role], s->port[side]);
 }
 
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
 {
-    tl_facts facts;
+    stream_facts facts;
     proto_item *item;
     /* A label that never changes: in JSON it is a key. */
     proto_tree *branch = proto_tree_add_subtree(tree, tvb, 0, 0, ett_connection, &item, "Connection");
     proto_item_set_generated(item);
 
-    tl_get_facts(&what->stream->connection, what->view, &facts);
-    add_end(pinfo, branch, what->stream, TL_CLIENT);
-    add_end(pinfo, branch, what->stream, TL_SERVER);
-    for (unsigned i = 0; i < array_length(facts_shown); i++) {
-        const char *at = (const char *)&facts + facts_shown[i].at;
-        add_fact(branch, *facts_shown[i].field, facts_shown[i].as, at, &facts);
+    stream_facts_get(what->stream, what->view, &facts);
+    for (unsigned i = 0; i < FACTS_COUNT; i++) {
+        if (fact_is_known(&facts_table[i], &facts))
+            add_fact(pinfo, branch, i, &facts);
     }
 }
 

@@ -7,19 +7,9 @@
 #ifndef TCPLIFE_FIELDS_H
 #define TCPLIFE_FIELDS_H
 
-#include <stdbool.h>
-
 #include <epan/packet.h>
 
-#include "lifecycle.h"
-#include "streams.h"
-
-/** What is to be shown of one TCP header. */
-typedef struct {
-    const stream *stream;    /**< facts are what is known of it now */
-    const tl_report *report; /**< now fields and events are what was known at first sight */
-    const tl_view *view;
-} shown;
+#include "shown.h"
 
 /** Register fields and expert infos. To be called once.
  *  @param proto  the protocol "tcplife" */

@@ -21,9 +21,10 @@ static char *label(const tl_report *r)
     return g_string_free(text, FALSE);
 }
 
-static char *comment(const tl_report *r)
+/* The label once more, of which tshark shows but 20 letters, and both states. */
+static char *comment(const char *label, const tl_report *r)
 {
-    return g_strdup_printf("client %s, server %s", tcp_state_name(r->state[TL_CLIENT]),
+    return g_strdup_printf("%s (client %s, server %s)", label, tcp_state_name(r->state[TL_CLIENT]),
                            tcp_state_name(r->state[TL_SERVER]));
 }
 
@@ -62,7 +63,7 @@ static tap_packet_status draw(void *own, packet_info *pinfo, epan_dissect_t *edt
     set_ends(arrow, what);
     arrow->frame_number = pinfo->num;
     arrow->frame_label = label(what->report);
-    arrow->comment = comment(what->report);
+    arrow->comment = comment(arrow->frame_label, what->report);
     arrow->conv_num = (uint16_t)what->stream->connection.stream;
     arrow->line_style = 1;
     arrow->display = true;

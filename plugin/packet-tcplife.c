@@ -16,6 +16,7 @@
 #include "icmp.h"
 #include "input.h"
 #include "record.h"
+#include "statistics.h"
 #include "streams.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -117,8 +118,10 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
         shown what = {.stream = streams_get(number), .report = &report, .view = &view};
-        if (what.stream)
-            fields_show(tvb, pinfo, tree, &what);
+        if (!what.stream)
+            continue;
+        fields_show(tvb, pinfo, tree, &what);
+        statistics_tap(pinfo, &what);
     }
 }
 
@@ -171,6 +174,7 @@ void tcplife_register(void)
 {
     proto_tcplife = proto_register_protocol("TCP Lifecycle", "TCPLIFE", "tcplife");
     fields_register(proto_tcplife);
+    statistics_register(proto_tcplife);
     register_preferences();
     tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
     register_postdissector(tcplife_handle);

@@ -54,7 +54,8 @@ void streams_open(void)
 static stream *resolve(uint32_t number)
 {
     stream *s = chunks_get(&streams, number);
-    if (s && s->kind == CONTINUES)
+    /* A stream is linked to one that began before it, and then perhaps that one too. */
+    while (s && s->kind == CONTINUES)
         s = chunks_get(&streams, s->link);
     return s && s->kind == BEGUN ? s : NULL;
 }

@@ -1,0 +1,65 @@
+/* statistics-formats.h
+ * Between the statistics: the connections that one is about, and the ways to
+ * write them. All of them are made of stream_facts and of nothing else.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_STATISTICS_FORMATS_H
+#define TCPLIFE_STATISTICS_FORMATS_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "facts-table.h"
+#include "streams.h"
+
+#define STATISTICS_TAP "tcplife" /**< the tap's name */
+
+/** A way to write connections to stdout. */
+typedef struct {
+    const char *option;                                /**< what stands after "-z tcplife," */
+    void *(*begin)(void);                              /**< the writer's own data, for the others */
+    void (*write)(void *own, const stream_facts *row); /**< one connection; in the order of tcp.stream */
+    void (*end)(void *own);                            /**< all are written: free the data */
+} statistics_format;
+
+extern const statistics_format statistics_csv, statistics_json, statistics_lines, statistics_tree;
+
+/** A set of connections, a bit for each. Make it with g_byte_array_new(). */
+typedef GByteArray connection_set;
+
+/** Add a connection; false if it was there. */
+bool connection_set_add(connection_set *set, const stream *s);
+
+/** What stands in one column of the table of connections. */
+typedef struct {
+    const char *title;
+    const fact *value; /**< NULL: there is no such fact, and so no such column */
+    const fact *port;  /**< goes with an address; or NULL */
+    bool is_moment;    /**< the value is one of time, since the epoch */
+    bool zero;         /**< a count of which nothing is worth saying so */
+} statistics_column;
+
+/** The columns of `-z tcplife,streams` and of the window.
+ *  @param[out] count  how many
+ *  @return static storage */
+const statistics_column *statistics_columns(unsigned *count);
+
+/** A cell as text, allocated in @p scope; "" if there is no value. */
+char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, const stream_facts *row);
+
+/** The facts that tell which connection it is and what state it is in: they are no fields of
+ *  their own, or are Now fields. Ends with one that has no name. */
+extern const fact statistics_head[];
+
+/** A fact by its full name, those of statistics_head included; NULL if there is none. */
+const fact *statistics_fact(const char *name);
+
+/** Register what is in the menu. */
+void statistics_tree_register(void);
+void statistics_table_register(void);
+void flow_register(int proto);
+
+#endif

@@ -1,0 +1,313 @@
+/* statistics-text.c
+ * Connections as CSV (RFC 4180), as JSON Lines, and as lines to read.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <wsutil/json_dumper.h>
+
+#include "statistics-formats.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+const fact statistics_head[] = {
+    {.name = "tcp.stream", .kind = FACT_NUMBER, .at = offsetof(stream_facts, stream)},
+    {.name = "tcplife.start", .kind = FACT_SPAN, .at = offsetof(stream_facts, start)},
+    {.name = "tcplife.phase", .kind = FACT_TEXT, .at = offsetof(stream_facts, phase)},
+    {.name = "tcplife.client.state", .kind = FACT_TEXT, .at = offsetof(stream_facts, state[TL_CLIENT])},
+    {.name = "tcplife.server.state", .kind = FACT_TEXT, .at = offsetof(stream_facts, state[TL_SERVER])},
+    {.name = NULL},
+};
+
+/* ---- CSV and JSON: every fact ---- */
+
+/* Do something for each fact, those of the head first. */
+static void for_each_fact(void (*what)(const fact *, void *own), void *own)
+{
+    for (const fact *f = statistics_head; f->name; f++)
+        what(f, own);
+    for (unsigned i = 0; i < FACTS_COUNT; i++)
+        what(&facts_table[i], own);
+}
+
+/* Write a value, in quotes if it has what ends one. */
+static void put_csv(const char *value)
+{
+    if (!strpbrk(value, ",\"\r\n")) {
+        fputs(value, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *value; value++) {
+        if (*value == '"')
+            putchar('"');
+        putchar(*value);
+    }
+    putchar('"');
+}
+
+/* A record of CSV under way. */
+typedef struct {
+    const stream_facts *row;
+    bool is_begun;
+} csv_record;
+
+static void put_comma(csv_record *r)
+{
+    if (r->is_begun)
+        putchar(',');
+    r->is_begun = true;
+}
+
+static void put_csv_name(const fact *f, void *own)
+{
+    put_comma(own);
+    put_csv(f->name);
+}
+
+static void put_csv_fact(const fact *f, void *own)
+{
+    csv_record *r = own;
+    char *value = fact_text(NULL, f, r->row);
+
+    put_comma(r);
+    if (value)
+        put_csv(value);
+    wmem_free(NULL, value);
+}
+
+static void *begin_csv(void)
+{
+    csv_record header = {0};
+
+    for_each_fact(put_csv_name, &header);
+    fputs("\r\n", stdout);
+    return NULL;
+}
+
+static void write_csv(void *own, const stream_facts *row)
+{
+    (void)own;
+    csv_record r = {.row = row};
+
+    for_each_fact(put_csv_fact, &r);
+    fputs("\r\n", stdout);
+}
+
+static void end_csv(void *own)
+{
+    (void)own;
+}
+
+const statistics_format statistics_csv = {"csv", begin_csv, write_csv, end_csv};
+
+/* An object of JSON under way. */
+typedef struct {
+    json_dumper dumper;
+    const stream_facts *row;
+} json_object;
+
+static void put_json_fact(const fact *f, void *own)
+{
+    json_object *o = own;
+    char *value = fact_text(NULL, f, o->row);
+
+    if (!value)
+        return;
+    json_dumper_set_member_name(&o->dumper, f->name);
+    if (f->kind == FACT_TEXT || f->kind == FACT_ADDRESS)
+        json_dumper_value_string(&o->dumper, value);
+    else
+        json_dumper_value_anyf(&o->dumper, "%s", value);
+    wmem_free(NULL, value);
+}
+
+static void *begin_json(void)
+{
+    return g_new0(json_object, 1);
+}
+
+static void write_json(void *own, const stream_facts *row)
+{
+    json_object *o = own;
+
+    o->dumper = (json_dumper){.output_file = stdout};
+    o->row = row;
+    json_dumper_begin_object(&o->dumper);
+    for_each_fact(put_json_fact, o);
+    json_dumper_end_object(&o->dumper);
+    json_dumper_finish(&o->dumper);
+}
+
+const statistics_format statistics_json = {"json", begin_json, write_json, g_free};
+
+/* ---- Lines: the facts that are asked for most ---- */
+
+const fact *statistics_fact(const char *name)
+{
+    for (const fact *f = statistics_head; f->name; f++) {
+        if (!strcmp(f->name, name))
+            return f;
+    }
+    for (unsigned i = 0; i < FACTS_COUNT; i++) {
+        if (!strcmp(facts_table[i].name, name))
+            return &facts_table[i];
+    }
+    return NULL;
+}
+
+/* The columns, by the names of their facts. */
+static const struct {
+    const char *title, *value, *port;
+    bool is_moment, zero;
+} wanted[] = {
+    {.title = "Stream", .value = "tcp.stream"},
+    {.title = "Client", .value = "tcplife.client.addr", .port = "tcplife.client.port"},
+    {.title = "Server", .value = "tcplife.server.addr", .port = "tcplife.server.port"},
+    {.title = "Start (UTC)", .value = "tcplife.start", .is_moment = true},
+    {.title = "Duration", .value = "tcplife.duration"},
+    {.title = "Client bytes", .value = "tcplife.client.bytes", .zero = true},
+    {.title = "Server bytes", .value = "tcplife.server.bytes", .zero = true},
+    {.title = "Open", .value = "tcplife.open"},
+    {.title = "Open time", .value = "tcplife.open.time"},
+    {.title = "Close", .value = "tcplife.close"},
+    {.title = "Closed by", .value = "tcplife.closed_by"},
+    {.title = "RST cause", .value = "tcplife.reset.cause"},
+    {.title = "conn_state", .value = "tcplife.conn_state"},
+    {.title = "Client state", .value = "tcplife.client.state"},
+    {.title = "held", .value = "tcplife.client.held"},
+    {.title = "Server state", .value = "tcplife.server.state"},
+    {.title = "held", .value = "tcplife.server.held"},
+};
+
+enum { COLUMNS_MAX = sizeof wanted / sizeof *wanted };
+
+const statistics_column *statistics_columns(unsigned *count)
+{
+    static statistics_column columns[COLUMNS_MAX];
+
+    *count = 0;
+    for (unsigned i = 0; i < COLUMNS_MAX; i++) {
+        const statistics_column c = {
+            .title = wanted[i].title,
+            .value = statistics_fact(wanted[i].value),
+            .port = wanted[i].port ? statistics_fact(wanted[i].port) : NULL,
+            .is_moment = wanted[i].is_moment,
+            .zero = wanted[i].zero,
+        };
+        if (c.value)
+            columns[(*count)++] = c;
+    }
+    return columns;
+}
+
+/* RFC 3339, in UTC. */
+static char *moment_text(wmem_allocator_t *scope, int64_t ns)
+{
+    const int64_t fraction = (ns % NS_PER_S + NS_PER_S) % NS_PER_S;
+    const time_t seconds = (time_t)((ns - fraction) / NS_PER_S);
+    const struct tm *utc = gmtime(&seconds);
+    char day[40] = "?";
+
+    if (utc)
+        strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", utc);
+    return wmem_strdup_printf(scope, "%s.%09dZ", day, (int)fraction);
+}
+
+/* As in a URL: an IPv6 address in brackets. */
+static char *with_port(wmem_allocator_t *scope, char *address, const char *port)
+{
+    const bool colons = strchr(address, ':') != NULL;
+    char *both = wmem_strdup_printf(scope, "%s%s%s:%s", colons ? "[" : "", address, colons ? "]" : "", port);
+
+    wmem_free(scope, address);
+    return both;
+}
+
+char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, const stream_facts *row)
+{
+    if (column->is_moment)
+        return moment_text(scope, *(const int64_t *)((const char *)row + column->value->at));
+    char *text = fact_text(scope, column->value, row);
+    if (!text)
+        return wmem_strdup(scope, column->zero ? "0" : "");
+    if (column->port) {
+        char *port = fact_text(scope, column->port, row);
+        text = with_port(scope, text, port);
+        wmem_free(scope, port);
+    }
+    return text;
+}
+
+/* The lines, until all are known and it is known how wide a column is. */
+typedef struct {
+    wmem_allocator_t *scope;
+    const statistics_column *column;
+    unsigned columns;
+    size_t width[COLUMNS_MAX];
+    GPtrArray *cells; /* of char *, line by line */
+} lines;
+
+static void add_cell(lines *l, unsigned column, char *text)
+{
+    const size_t width = strlen(text);
+
+    if (width > l->width[column])
+        l->width[column] = width;
+    g_ptr_array_add(l->cells, text);
+}
+
+static void *begin_lines(void)
+{
+    lines *l = g_new0(lines, 1);
+
+    l->scope = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
+    l->column = statistics_columns(&l->columns);
+    l->cells = g_ptr_array_new();
+    for (unsigned i = 0; i < l->columns; i++)
+        add_cell(l, i, wmem_strdup(l->scope, l->column[i].title));
+    return l;
+}
+
+static void write_line(void *own, const stream_facts *row)
+{
+    lines *l = own;
+
+    for (unsigned i = 0; i < l->columns; i++)
+        add_cell(l, i, statistics_cell(l->scope, &l->column[i], row));
+}
+
+/* Numbers end below each other, all else begins so. */
+static bool is_right(const statistics_column *c)
+{
+    return !c->is_moment && c->value->kind != FACT_TEXT && c->value->kind != FACT_ADDRESS;
+}
+
+static void put_cell(const lines *l, unsigned column, const char *text)
+{
+    const int width = (int)l->width[column];
+    const bool is_last = column == l->columns - 1;
+
+    if (is_right(&l->column[column]))
+        printf("%*s", width, text);
+    else
+        printf("%-*s", width, text);
+    fputs(is_last ? "\n" : "  ", stdout);
+}
+
+static void end_lines(void *own)
+{
+    lines *l = own;
+
+    for (guint i = 0; i < l->cells->len; i++)
+        put_cell(l, i % l->columns, g_ptr_array_index(l->cells, i));
+    g_ptr_array_free(l->cells, TRUE);
+    wmem_destroy_allocator(l->scope);
+    g_free(l);
+}
+
+const statistics_format statistics_lines = {"streams", begin_lines, write_line, end_lines};

@@ -1,0 +1,22 @@
+/* statistics.h
+ * The tap "tcplife", and what listens to it: `-z tcplife,...`, the windows of
+ * the menu Statistics, and the flow graph.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_STATISTICS_H
+#define TCPLIFE_STATISTICS_H
+
+#include <epan/packet.h>
+
+#include "shown.h"
+
+/** Register the tap and its listeners. To be called once.
+ *  @param proto  the protocol "tcplife" */
+void statistics_register(int proto);
+
+/** Tell the listeners, if there are any, of one TCP header of the frame. */
+void statistics_tap(packet_info *pinfo, const shown *what);
+
+#endif
