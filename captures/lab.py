@@ -64,6 +64,8 @@ class Segment:
     """What the rules of a wire look at."""
 
     from_client: bool
+    sport: int
+    dport: int
     flags: int
     seq: int
     ack: int
@@ -89,15 +91,16 @@ def parse(frame, from_client):
         end = start + int.from_bytes(frame[18:20], "big")
     else:
         return None
-    seq, ack, offset, flags = struct.unpack_from("!IIBB", frame, start + 4)
-    return Segment(from_client, flags & 0x1F, seq, ack, end - start - (offset >> 4) * 4)
+    sport, dport, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", frame, start)
+    length = end - start - (offset >> 4) * 4
+    return Segment(from_client, sport, dport, flags & 0x1F, seq, ack, length)
 
 
 class Host:
     """A network namespace with one tap device."""
 
-    def __init__(self, role, address, address6, mac):
-        self.name = f"{PREFIX}{os.getpid()}-{role}"
+    def __init__(self, role, address, address6, mac, prefix=PREFIX):
+        self.name = f"{prefix}{os.getpid()}-{role}"
         self.address, self.address6, self.mac = address, address6, mac
         self.sockets = []
         self.tap = None
@@ -256,9 +259,9 @@ class Wire:
 class Capture:
     """tcpdump on one host's tap device."""
 
-    def __init__(self, host, path):
+    def __init__(self, host, path, options=(), expression="tcp or icmp"):
         command = ["tcpdump", "-i", "tap0", "-n", "-U", "-s", "0", "--immediate-mode",
-                   "-Z", "root", "-w", path, "tcp or icmp"]
+                   "-Z", "root", *options, "-w", path, expression]
         with host.inside():
             self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         ready, _, _ = select.select([self.process.stderr], [], [], COMMAND_TIMEOUT)
@@ -309,10 +312,10 @@ class Lab:
         self._undo.callback(Capture(getattr(self, self.at), self.path).stop)
 
 
-def sweep():
-    """Removes namespaces that a killed run left behind. Only under the lock of record.py."""
+def sweep(prefix=PREFIX):
+    """Removes namespaces that a killed run left behind. Only under the lock of who made them."""
     for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
-        if name.startswith(PREFIX):
+        if name.startswith(prefix):
             run("ip", "netns", "delete", name)
 
 

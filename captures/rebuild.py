@@ -338,6 +338,36 @@ def one_sided():
     return [(time, frame) for time, frame in talk.frames if frame[6:12] == mac]
 
 
+@capture
+def rst_after_idle():
+    """The server aborts two connections: one after 400 s in which only keep-alives passed, the other
+    5 s after its last data. By hand, because nobody wants to wait for it."""
+    idle, busy = Conversation(49167), Conversation(49168, start=1_000_000)
+    for talk in (idle, busy):
+        talk.open()
+        talk.talk()
+    for wait in (120_000_000, 120_000_000, 120_000_000):
+        idle.say(idle.client, "A", wait, seq=idle.client.next - 1)
+        idle.say(idle.server, "A", 20_000)
+    idle.say(idle.server, "RA", 40_000_000, window=0)
+    busy.now += 395_000_000
+    busy.talk()
+    busy.say(busy.server, "RA", 5_000_000, window=0)
+    return sorted(idle.frames + busy.frames)
+
+
+@capture
+def port_reuse_after_two_minutes():
+    """The second connection of the same 4-tuple begins long after TIME_WAIT has lapsed."""
+    first = Conversation(49169)
+    second = Conversation(49169, client_isn=900_000, server_isn=800_000, start=120_000_000)
+    for talk in (first, second):
+        talk.open()
+        talk.talk()
+        talk.close_4_way()
+    return first.frames + second.frames
+
+
 # Writing them
 
 

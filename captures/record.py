@@ -40,6 +40,7 @@ SCENARIO_TIMEOUT = 60
 ATTEMPTS = 3
 
 WEB = 80
+WEB_TOO = 8080
 REQUEST = b"GET /hello HTTP/1.0\r\n\r\n"
 RESPONSE = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello\n"
 
@@ -678,6 +679,237 @@ def still_open(net):
     client, server = connect(net, 40123)
     talk(client, server)
     time.sleep(0.1)
+
+
+# Answers to the incident questions, and their nearest neighbours
+
+
+def bystander(net, port):
+    """Another connection, some time later: silence counts only while the capture goes on."""
+    client, server = connect(net, port, net.server.listen(WEB_TOO))
+    talk(client, server)
+    close_merged(client, server)
+
+
+@scenario(shows=r"^S> <SA R>$", delay=0.02)
+def reset_by_opener(net):
+    """The client has given up before the SYN/ACK comes."""
+    address = net.server.listen(WEB).getsockname()
+    client = net.client.new_socket(40200)
+    client.setblocking(False)
+    client.connect_ex(address)
+    client.close()
+    time.sleep(0.2)
+
+
+@scenario(shows=r"^S> S> .*<SA A> (.*<SA ){2}.*<A <PA A>$", delay=1.3)
+def long_way(net):
+    """Longer than either end's patience: what looks like SYN/ACKs in spite of the ACK was sent
+    before it came."""
+    client, server = connect(net, 40201)
+    talk(client, server)
+    time.sleep(1.5)
+
+
+@scenario(shows=r"^S> <SA A> <R$", at="server", from_start=False)
+def handshake_by_flags_only(net):
+    """The old SYN that meets TIME_WAIT, without the connection before it: by the flags alone, a
+    handshake."""
+    client, server = connect(net, 40218)
+    syn = net.wire.carried[0][1]
+    talk(client, server)
+    close_4_way(client, server)
+    net.capture()
+    net.wire.inject(net.server, syn)
+    time.sleep(0.3)
+
+
+@scenario(shows=r"^<SA A> PA> .*FA> <A <FA A>$", delay=0.3, from_start=False)
+def midstream_from_syn_ack(net):
+    listener = net.server.listen(WEB)
+    client = net.client.new_socket(40202)
+    client.setblocking(False)
+    client.connect_ex(listener.getsockname())
+    time.sleep(0.05)
+    net.capture()
+    server = net.server.accept(listener)
+    client.settimeout(lab.SOCKET_TIMEOUT)
+    talk(client, server)
+    close_4_way(client, server)
+    time.sleep(0.5)
+
+
+@scenario(shows=r"^PA> .*RA>$", from_start=False)
+def midstream_abort(net):
+    client, server = connect(net, 40203)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    net.capture()
+    talk(client, server)
+    abort(client)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"FA> <A S> <SA A> .*FA> <FA A>$")
+def half_closed(net):
+    """The server never closes."""
+    client, server = connect(net, 40204)
+    talk(client, server)
+    client.shutdown(socket.SHUT_WR)
+    wait_for_fin(server)
+    time.sleep(6)
+    bystander(net, 40205)
+
+
+@scenario(shows=r"FA> <A (<PA A> ){5}<PA A>$")
+def half_closed_still_sending(net):
+    """The capture ends while the server goes on sending."""
+    client, server = connect(net, 40206)
+    request(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    client.shutdown(socket.SHUT_WR)
+    for _ in range(6):
+        time.sleep(0.5)
+        respond(server, client, b"tick\n")
+
+
+@scenario(shows=r"FA> <A <FA A> S> .*FA> <FA A>$")
+def close_wait_for_six_seconds(net):
+    """The server takes its time to close; the capture goes on for as long again."""
+    client, server = connect(net, 40207)
+    talk(client, server)
+    client.shutdown(socket.SHUT_WR)
+    wait_for_fin(server)
+    time.sleep(6)
+    server.close()
+    wait_for_fin(client)
+    time.sleep(6)
+    bystander(net, 40208)
+
+
+@scenario(shows=r"<PA A> (FA> ){3,}FA>$")
+def fin_unacknowledged(net):
+    """The wire is cut before the client closes."""
+    client, server = connect(net, 40209)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    net.wire.cut()
+    client.close()
+    time.sleep(3)
+
+
+@scenario(shows=r"<FA (A> )?PA> <A .*FA> <A$", at="server", delay=0.02)
+def data_crosses_half_close(net):
+    """The same as data_crosses_fin, but the server still reads."""
+    client, server = connect(net, 40210)
+    talk(client, server)
+    server.shutdown(socket.SHUT_WR)
+    request(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    client.close()
+    wait_for_fin(server)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"^S> <SA A> FA> <FA A>$")
+def no_data(net):
+    client, server = connect(net, 40211)
+    close_merged(client, server)
+
+
+@scenario(shows=r"A> <A <RA$")
+def abort_after_keep_alive(net):
+    """The keep-alive is answered by ACK, the RST comes later and by itself."""
+    client, server = connect(net, 40212)
+    keep_alive(client, idle=1, interval=10, count=3)
+    talk(client, server)
+    time.sleep(1.5)
+    abort(server)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"A> <A PA> <R$")
+def crashed_server(net):
+    """The server answers a keep-alive, then it is gone: its RST answers data, and it had not closed."""
+    client, server = connect(net, 40219)
+    keep_alive(client, idle=1, interval=10, count=3)
+    talk(client, server)
+    time.sleep(1.5)
+    lab.vanish(server)
+    client.sendall(REQUEST)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"<A A> (<A )?A> <R$")
+def zero_window_probe_reset(net):
+    """The server crashes while its window is closed: its RST answers a probe, but no keep-alive."""
+    listener = net.server.new_socket(WEB)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    listener.listen(8)
+    client, server = connect(net, 40213, listener)
+    client.setblocking(False)
+    client.send(b"x" * 8192)
+    time.sleep(0.6)
+    lab.vanish(server)
+    time.sleep(2)
+
+
+@scenario(shows=r"(A> <A ){2}A> <A$")
+def idle_with_keep_alives(net):
+    client, server = connect(net, 40214)
+    keep_alive(client, idle=1, interval=1, count=3)
+    talk(client, server)
+    time.sleep(3.7)
+
+
+@scenario(shows=r"A> <A A> A> A>$")
+def silent_keep_alives(net):
+    """The wire is cut after the first answer; the client has not given up when the capture ends."""
+    client, server = connect(net, 40215)
+    keep_alive(client, idle=1, interval=1, count=9)
+    talk(client, server)
+    time.sleep(1.5)
+    net.wire.cut()
+    time.sleep(3)
+
+
+@scenario(shows=r"R> PA> <R$", at="server")
+def injected_rst(net):
+    """Forged, with the right number: the server believes it; the client knows nothing of it."""
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.l2 import Ether
+
+    client, server = connect(net, 40216)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    last = [segment for segment, _ in net.wire.carried if segment.from_client][-1]
+    rst = IP(src=lab.CLIENT, dst=lab.SERVER, ttl=243) / TCP(
+        sport=40216, dport=WEB, flags="R", seq=last.seq, window=0)
+    net.wire.inject(net.server, bytes(Ether(src=lab.CLIENT_MAC, dst=lab.SERVER_MAC) / rst))
+    time.sleep(0.3)
+    client.sendall(REQUEST)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"RA> <PA R>$", delay=0.02)
+def abort_crosses_data(net):
+    """The client aborts while the response is on its way: late, and answered by a late RST."""
+    client, server = connect(net, 40217)
+    request(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    server.sendall(RESPONSE)
+    abort(client)
+    time.sleep(0.2)
+
+
+@scenario(shows=r"^(S> <SA A> RA> ?){30}$")
+def busy_server(net):
+    """Thirty handshakes in no time, each of them completed."""
+    listener = net.server.listen(WEB)
+    for port in range(40230, 40260):
+        client, _ = connect(net, port, listener)
+        abort(client)
+        time.sleep(0.01)
 
 
 # Running them

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""gui.py CAPTURE FILTER FRAMES [WIRESHARK ARGUMENT ...]: what the real Wireshark shows, as JSON.
+
+Drives it through accessibility (AT-SPI): by names and roles, never by places or pixels. Wants a display
+and a D-Bus session of its own, both of which test_gui.py gives it. FRAMES: numbers, in the order in which
+the packets are to be selected, with commas between them.
+"""
+
+import json
+import subprocess
+import sys
+import time
+import warnings
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+warnings.simplefilter("ignore", DeprecationWarning)
+PATIENCE = 30  # seconds, for anything that is to appear
+
+
+def below(node):
+    """A node and all below it. What goes away meanwhile is left out."""
+    try:
+        yield node
+        children = [node.get_child_at_index(i) for i in range(node.get_child_count())]
+    except GLib.Error:
+        return
+    for child in children:
+        if child is not None:
+            yield from below(child)
+
+
+def matches(node, role, name, about):
+    try:
+        return (
+            node.get_role_name() == role
+            and (name is None or node.get_name() == name)
+            and (about is None or about in f"{node.get_name()}\n{node.get_description()}")
+        )
+    except GLib.Error:
+        return False
+
+
+def find(top, role, name=None, about=None):
+    """The first node of a role with this name, or with a name or description that has this in it"""
+    return next((node for node in below(top) if matches(node, role, name, about)), None)
+
+
+def until(what, *arguments, **named):
+    """What a function returns, as soon as that is something"""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            if result := what(*arguments, **named):
+                return result
+        except GLib.Error:
+            pass  # it went away while we looked
+        time.sleep(0.1)
+    raise TimeoutError(f"{what.__name__} {arguments[1:]} {named}")
+
+
+def act(node, action):
+    """Do what the user would do with a click."""
+    names = [node.get_action_name(i) for i in range(node.get_n_actions())]
+    assert node.do_action(names.index(action)), (node.get_name(), action)
+
+
+def type_key(name):
+    symbol = {"Home": 0xFF50, "Down": 0xFF54, "Return": 0xFF0D}[name]
+    assert Atspi.generate_keyboard_event(symbol, None, Atspi.KeySynthType.SYM)
+    time.sleep(0.1)
+
+
+class Wireshark:
+    def __init__(self, arguments):
+        self.process = subprocess.Popen(["wireshark", *arguments], stdout=sys.stderr)
+        try:
+            self.top = until(self._application)
+            until(self.count)
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _application(self):
+        assert self.process.poll() is None, "Wireshark has ended"
+        desktop = Atspi.get_desktop(0)
+        desktop.set_cache_mask(Atspi.Cache.NONE)  # or it goes on to see how things were at the beginning
+        desktop.clear_cache()
+        found = (desktop.get_child_at_index(i) for i in range(desktop.get_child_count()))
+        return next((it for it in found if it and it.get_name() == "Wireshark"), None)
+
+    def count(self):
+        """What the status bar says of the packets"""
+        label = find(self.top, "label", about="Displayed:")
+        return label and label.get_name()
+
+    def write(self, text, words):
+        assert text.set_text_contents(words)
+
+    def filter(self, words):
+        """Apply a display filter; what the status bar says then"""
+        bar = find(self.top, "tool bar", "Display Filter Toolbar")
+        before = self.count()
+        self.write(find(bar, "text"), words)
+        act(until(find, bar, "push button", about="Apply display filter"), "Press")
+        return until(lambda: self.count() != before and self.count())
+
+    def select(self, frame):
+        """Select a packet; the texts of its tree"""
+        go = find(self.top, "push button", "Go to packet")
+        self.write(find(go.get_parent(), "text"), str(frame))
+        act(go, "Press")
+        tree = find(self.top, "tree", "Packet details")
+        return until(lambda: self.details(tree, frame))
+
+    @staticmethod
+    def details(tree, frame):
+        texts = [node.get_name() for node in below(tree) if node.get_role_name() == "table cell"]
+        return texts if texts and texts[0].startswith(f"Frame {frame}:") else None
+
+    def open(self, item, title):
+        """Choose from the menu; the window that opens"""
+        act(find(find(self.top, "menu bar"), "menu item", item), "Press")
+        return until(find, self.top, "dialog", about=f"Wireshark · {title}")
+
+    @staticmethod
+    def rows(window):
+        """A table's lines, the titles first"""
+        tree = until(find, window, "tree")
+        titles = [node.get_name() for node in below(tree) if node.get_role_name() == "table column header"]
+        cells = [node.get_name() for node in below(tree) if node.get_role_name() == "table cell"]
+        return [titles] + [cells[i : i + len(titles)] for i in range(0, len(cells), len(titles))]
+
+    def flow(self, window, kind):
+        """Choose a kind of flow; what the window says of it"""
+        label = until(find, window, "label", about="item(s)")
+        before = label.get_name()
+        return until(self.choose_flow, window, kind, lambda: label.get_name() != before and label.get_name())
+
+    @staticmethod
+    def choose_flow(window, kind, result):
+        """A list that has just opened may not take the keyboard yet: so this may have to be done again."""
+        items = [node for node in below(window) if node.get_role_name() == "list item"]
+        names = [item.get_name() for item in items]
+        act(items[names.index(kind)].get_parent().get_parent(), "Press")
+        time.sleep(1)
+        for key in ("Home", *["Down"] * names.index(kind), "Return"):
+            type_key(key)
+        for _ in range(30):
+            time.sleep(0.1)
+            if found := result():
+                return found
+        return None
+
+    def quit(self):
+        act(find(find(self.top, "menu bar"), "menu item", "Quit"), "Press")
+        return self.process.wait(PATIENCE)
+
+
+def look(wireshark, words, frames):
+    seen = {"all": wireshark.count(), "filtered": wireshark.filter(words), "unfiltered": wireshark.filter("")}
+    seen["selected"] = [wireshark.select(frame) for frame in frames]
+    seen["tree"] = until(wireshark.rows, wireshark.open("TCP Lifecycle", "TCP Lifecycle ·"))
+    seen["table"] = until(wireshark.rows, wireshark.open("TCP Lifecycle Connections", "TCP Lifecycle Connections ·"))
+    seen["flow"] = wireshark.flow(wireshark.open("Flow Graph", "Flow ·"), "TCP Lifecycle")
+    follow = wireshark.open("TCP Stream", "Follow TCP Stream")
+    seen["follow"] = until(find, follow, "label", about="client pkt(s)").get_name()
+    seen["after follow"] = wireshark.count()
+    seen["returned"] = wireshark.quit()
+    return seen
+
+
+def main():
+    capture, words, frames, *arguments = sys.argv[1:]
+    wireshark = Wireshark(["-o", "gui.update.enabled:FALSE", "-r", capture, *arguments])
+    try:
+        print(json.dumps(look(wireshark, words, [int(frame) for frame in frames.split(",")])))
+    finally:
+        wireshark.process.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+# setup.sh: what try.sh and check.sh share. Sourced, not run.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${TCPLIFE_BUILD:-$top/build}
+export TCPLIFE_BUILD=$build
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+stop() {
+    printf 'tcplife: %s\n' "$*" >&2
+    exit 1
+}
+
+is_installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Install those of the named Debian packages that are missing.
+need_packages() {
+    local missing=() package as_root=()
+
+    command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+        stop "this command installs Debian packages, and there is no apt here; install the like of: $*"
+    for package in "$@"; do
+        is_installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            stop "as a user without sudo it cannot install what is missing: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq ||
+        stop "apt-get update failed; is there a network, and is another apt running?"
+    # Debian asks whether users may capture; the answer "no" is the default.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >/dev/null || stop "apt-get could not install: ${missing[*]}"
+}
+
+need_wireshark() {
+    pkg-config --exists wireshark || stop "pkg-config finds no Wireshark; the package is wireshark-dev"
+    pkg-config --atleast-version=4.0 wireshark ||
+        stop "Wireshark $(pkg-config --modversion wireshark) is too old: tcplife needs 4.0 or later"
+}
+
+build_plugin() {
+    say "building the plugin in $build for Wireshark $(pkg-config --modversion wireshark)"
+    mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || stop "cannot write to the build folder $build"
+    if ! { [ -f "$build/build.ninja" ] || meson setup "$build" "$top"; } >"$build/setup.log" 2>&1; then
+        tail -n 20 "$build/setup.log" >&2
+        stop "meson could not set the build up; all of it is in $build/setup.log"
+    fi
+    meson compile -C "$build" >"$build/compile.log" 2>&1 || {
+        tail -n 40 "$build/compile.log" >&2
+        stop "the build failed; all of it is in $build/compile.log"
+    }
+}

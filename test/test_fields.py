@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fields and expert infos: those promised and no others, and each of them wherever a user may want
+it, whether or not anything else asks for it."""
+
+import json
+import re
+
+import pytest
+
+import pcap
+from interface import EVENT, EXPERTS, FIELDS, LAST, full
+from wireshark import CAPTURES, OURS, TOP, WHOLE
+
+REPEATABLE = {"event", "transition", *(name for name in EVENT if name.startswith("time."))}
+NEEDS_THE_WHOLE = {*LAST, "client.held", "server.held"}
+SEVERITIES = {  # as printed in JSON: as the interface says
+    "2097152": "Chat", "4194304": "Note", "6291456": "Warning", "8388608": "Error",
+}  # fmt: skip
+SMALL = 30_000  # bytes
+SECOND = 1_000_000  # microseconds
+
+
+@pytest.fixture(scope="module")
+def examples(wireshark):
+    """All small captures, one after the other, which together show everything that there is."""
+    frames, begin = [], 0
+    for name in CAPTURES:
+        content = (TOP / "captures" / f"{name}.pcap").read_bytes()
+        if len(content) < SMALL:
+            own = pcap.read(content)
+            frames += [(begin + time - own[0][0], data) for time, data in own]
+            begin = frames[-1][0] + SECOND
+    return wireshark.write("examples.pcap", pcap.write(frames))
+
+
+def arguments_for(name):
+    return WHOLE if name in NEEDS_THE_WHOLE else ()
+
+
+# What there is
+
+
+def test_names_and_types(wireshark):
+    have = {name: kind for name, kind, _ in wireshark.fields() if kind != "FT_NONE"}
+    assert have == {f"tcplife.{name}": kind for name, kind in FIELDS.items()}
+
+
+def test_expert_infos(wireshark):
+    assert {name for name, kind, _ in wireshark.fields() if kind == "FT_NONE"} == set(full(EXPERTS))
+
+
+def test_every_field_is_told_in_a_sentence(wireshark):
+    for name, kind, told in wireshark.fields():
+        if kind != "FT_NONE":
+            assert re.fullmatch(r"[A-Z].*\.", told) and len(told.split()) > 3, (name, told)
+
+
+def test_protocol(wireshark):
+    lines = [line.split("\t")[:3] for line in wireshark.tshark("-G", "protocols").splitlines()]
+    assert ["TCP Lifecycle", "TCPLIFE", "tcplife"] in lines
+
+
+# Five ways to see a field
+
+
+class Shown(dict):
+    """Every way in which a capture can be printed whole, each asked for once."""
+
+    def __init__(self, wireshark, capture):
+        super().__init__()
+        self.wireshark, self.capture = wireshark, capture
+
+    def __missing__(self, key):
+        way, arguments = key
+        self[key] = getattr(self, way)(arguments)
+        return self[key]
+
+    def text(self, arguments):
+        """The lines of each frame's tree"""
+        printed = self.wireshark.read(self.capture, "-V", *arguments)
+        return [part.splitlines() for part in re.split(r"^(?=Frame \d+: )", printed, flags=re.M)[1:]]
+
+    def json(self, arguments):
+        """Each frame's pairs of key and value, in their order. A field that stands twice in a tree
+        has the same key twice."""
+        printed = self.wireshark.read(self.capture, "-T", "json", *arguments)
+        return [list(leaves(frame)) for frame in json.loads(printed, object_pairs_hook=list)]
+
+    def ek(self, arguments):
+        printed = self.wireshark.read(self.capture, "-T", "ek", *arguments)
+        return [list(leaves(json.loads(line, object_pairs_hook=list)))
+                for line in printed.splitlines()[1::2]]  # fmt: skip
+
+
+def leaves(pairs):
+    """Keys and values of a JSON text whose objects were read as lists of pairs; of an array, each
+    of its values"""
+    for key, value in pairs:
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            yield from leaves(value)
+        elif isinstance(value, list):
+            yield from ((key, it) for it in value)
+        else:
+            yield key, value
+
+
+def as_text(value):
+    return "1" if value in (True, "True", "true") else str(value)
+
+
+@pytest.fixture(scope="module")
+def shown(wireshark, examples):
+    return Shown(wireshark, examples)
+
+
+@pytest.fixture(scope="module")
+def titles(wireshark):
+    """The name by which the packet tree shows each field"""
+    lines = [line.split("\t") for line in wireshark.tshark("-G", "fields").splitlines()]
+    return {line[2]: line[1] for line in lines if line[0] == "F" and line[2].startswith("tcplife.")}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_five_ways(wireshark, examples, shown, titles, name):
+    field, arguments = f"tcplife.{name}", arguments_for(name)
+    wanted = [row[field] for row in wireshark.rows(examples, [field], *arguments)]
+    some = next(values[0] for values in wanted if values)
+    boolean = FIELDS[name] == "FT_BOOLEAN"
+
+    column = f'gui.column.format:"Column","%Cus:{field}:0:R"'
+    printed = wireshark.read(examples, *arguments, "-o", column, "-T", "tabs").split("\n")
+    columns = [as_text(line.strip()).split(",") if line.strip() else [] for line in printed[:-1]]
+    assert columns == wanted
+
+    literal = f'"{some}"' if FIELDS[name] == "FT_STRING" else some
+    found = wireshark.read(examples, *arguments, "-Y", f"{field} && {field} == {literal}")
+    numbers = [int(line.split()[0]) for line in found.splitlines()]
+    assert numbers == [number for number, values in enumerate(wanted, 1) if some in values]
+
+    def values_of(pairs, key):
+        return [as_text(value) for it, value in pairs if it == key]
+
+    assert [values_of(frame, field) for frame in shown["json", arguments]] == wanted
+    key = "tcplife_" + field.replace(".", "_")
+    assert [values_of(frame, key) for frame in shown["ek", arguments]] == wanted
+
+    for lines, values in zip(shown["text", arguments], wanted, strict=True):
+        begin = f"[{titles[field]}: "
+        said = [line.strip().removeprefix(begin) for line in lines if line.strip().startswith(begin)]
+        values = ["True" if boolean else value for value in values]
+        assert len(said) == len(values)
+        assert all(re.match(re.escape(value) + r"(?!\w)", it) for it, value in zip(said, values))
+
+
+def test_one_of_each_for_one_header(wireshark, examples):
+    fields = full(name for name in FIELDS if name not in REPEATABLE)
+    for number, row in enumerate(wireshark.rows(examples, fields, *WHOLE), 1):
+        assert [field for field, values in row.items() if len(values) > 1] == [], f"frame {number}"
+
+
+def test_no_empty_strings(wireshark, examples):
+    empty = " || ".join(f'tcplife.{name} == ""' for name, kind in FIELDS.items() if kind == "FT_STRING")
+    assert wireshark.read(examples, *WHOLE, "-Y", empty) == ""
+
+
+def test_a_boolean_is_there_only_when_it_is_true(wireshark, examples):
+    booleans = [name for name, kind in FIELDS.items() if kind == "FT_BOOLEAN"]
+    wrong = " || ".join(f"tcplife.{name} == 0" for name in booleans)
+    assert wireshark.read(examples, *WHOLE, "-Y", wrong) == ""
+
+
+def test_counts_of_nothing_are_absent(wireshark, examples):
+    counts = ["client.bytes", "server.bytes", "open.syns", "close.race", "half_close.bytes",
+              "keepalive.count", "keepalive.unanswered"]  # fmt: skip
+    wrong = " || ".join(f"tcplife.{name} == 0" for name in counts)
+    assert wireshark.read(examples, *WHOLE, "-Y", wrong) == ""
+
+
+@pytest.mark.parametrize("name, most", [("accept-queue-full", 3), ("story-05-4-way-close", 1)])
+def test_graph_of_a_field(wireshark, name, most):
+    """An I/O graph asks for its field and for nothing else. One line of the table is one interval, and
+    its number the maximum."""
+    field = "tcplife.concurrent"
+    printed = wireshark.read(name, "-q", "-z", f"io,stat,60,MAX({field}){field}")
+    rows = re.findall(r"^\|.*<>.*\| *(\d+) \| *\|$", printed, re.MULTILINE)
+    assert rows == [str(most)]
+
+
+# Expert infos
+
+
+def raised(shown):
+    """(name, severity, text) of every expert info of ours, as -T json has them"""
+    for frame in shown["json", ()]:
+        for (key, _), (_, text), (_, severity) in zip(frame, frame[1:], frame[2:]):
+            if key.removeprefix("tcplife.") in EXPERTS and key != key.removeprefix("tcplife."):
+                yield key.removeprefix("tcplife."), SEVERITIES[severity], text
+
+
+def test_severity_and_words(shown):
+    """The words are exact; a number, an address or a frame may follow."""
+    seen = set()
+    for name, severity, text in raised(shown):
+        seen.add(name)
+        wanted, words = EXPERTS[name]
+        assert severity in wanted.split("/"), name
+        if words:
+            assert re.fullmatch(re.escape(words) + r"([ ,:(].*\d.*)?", text), (name, text)
+        else:
+            assert len(text.split()) > 1 or name == "keepalive.probe", (name, text)
+    assert seen == set(EXPERTS)
+
+
+def test_retransmissions_tell_the_attempt(shown):
+    attempts = [text for name, _, text in raised(shown) if name == "open.syn_retransmitted"]
+    assert attempts and all(re.search(r"\b[2-9]\b", text) for text in attempts)
+    attempts = [text for name, _, text in raised(shown) if name == "open.syn_ack_retransmitted"]
+    assert attempts and all(re.search(r"\b[2-9]\b", text) for text in attempts)
+
+
+def test_every_expert_info_is_an_event_of_its_frame(shown):
+    for number, frame in enumerate(shown["json", ()], 1):
+        events = [value for key, value in frame if key == "tcplife.event"]
+        experts = [key.removeprefix("tcplife.") for key, _ in frame]
+        assert events == [name for name in experts if name in EXPERTS], f"frame {number}"
+
+
+def test_events_say_why(shown):
+    """The text of an event ends in a plain sentence with the section of an RFC."""
+    told = [line.strip() for lines in shown["text", ()] for line in lines if "Event: " in line]
+    assert told
+    for line in told:
+        assert re.search(r"[.:] [A-Z].* \(.*RFC \d{3,4}.*\)\.\]$", line), line
+
+
+def test_expert_statistics_without_a_tree(wireshark, shown, examples):
+    """`-q -z expert` reads once and builds no tree, and has every expert info nevertheless."""
+    wanted = {}
+    for name, severity, text in raised(shown):
+        wanted[severity, text] = wanted.get((severity, text), 0) + 1
+    severities = {"Errors": "Error", "Warns": "Warning", "Notes": "Note", "Chats": "Chat"}
+    counted, severity = {}, None
+    for line in wireshark.read(examples, "-q", "-z", "expert").splitlines():
+        if match := re.match(r"(\w+) \(\d+\)$", line):
+            severity = severities[match[1]]
+        elif match := re.match(r" *(\d+) +\w+ +TCPLIFE +(.*)", line):
+            counted[severity, match[2]] = counted.get((severity, match[2]), 0) + int(match[1])
+    assert counted == wanted
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_expert_info_is_a_filter(wireshark, examples, shown, name):
+    found = wireshark.read(examples, "-Y", f"tcplife.{name}")
+    wanted = [
+        number
+        for number, frame in enumerate(shown["json", ()], 1)
+        if f"tcplife.{name}" in [key for key, _ in frame]
+    ]
+    assert [int(line.split()[0]) for line in found.splitlines()] == wanted != []
+
+
+def test_reuse_after_an_old_connection_is_only_a_note(wireshark):
+    """With MSL 0 TIME_WAIT is over when the ports are used again."""
+    field = ["_ws.expert.message", "_ws.expert.severity"]
+    reuse = ("-Y", "tcplife.open.port_reuse")
+    capture = "port-reuse-in-client-time-wait"
+    (warned,) = wireshark.rows(capture, field, *reuse)
+    (noted,) = wireshark.rows(capture, field, *reuse, "-o", "tcplife.msl:0")
+    severities = []
+    for row in (warned, noted):
+        at = [text.startswith("4-tuple reused") for text in row["_ws.expert.message"]].index(True)
+        severities.append(row["_ws.expert.severity"][at])
+    assert [SEVERITIES.get(it, it) for it in severities] == ["Warning", "Note"]

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which TCP headers are segments, when a frame has several, or one that only looks like it."""
+
+import struct
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP, fragment
+from scapy.layers.l2 import Ether
+
+import pcap
+from wireshark import WHOLE
+
+CLIENT, SERVER = "192.0.2.1", "192.0.2.2"
+INNER_CLIENT, INNER_SERVER = "198.51.100.1", "198.51.100.2"
+MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
+PHASE = ["tcplife.phase"]
+TENTH = 100_000  # microseconds between frames
+XOT = 1998  # the TCP port of X.25 over TCP, the one tunnel in TCP that Wireshark looks into
+INSIDE_XOT = ("-o", "x25.payload_check_data:TRUE")
+
+
+def from_client(flags, seq, ack=0, data=b"", src=CLIENT, dst=SERVER, sport=40000, dport=80):
+    return IP(src=src, dst=dst) / TCP(sport=sport, dport=dport, flags=flags, seq=seq, ack=ack) / data
+
+
+def from_server(flags, seq, ack=0, data=b"", src=CLIENT, dst=SERVER, sport=40000, dport=80):
+    """As from_client(), whose ends it names: src is the client's address"""
+    return IP(src=dst, dst=src) / TCP(sport=dport, dport=sport, flags=flags, seq=seq, ack=ack) / data
+
+
+def capture(wireshark, name, packets):
+    frames = [
+        (number * TENTH, bytes(Ether(**MACS) / packet)) for number, packet in enumerate(packets)
+    ]
+    return wireshark.write(f"{name}.pcap", pcap.write(frames))
+
+
+def handshake():
+    return [from_client("S", 100), from_server("SA", 500, 101), from_client("A", 101, 501)]
+
+
+def shown(wireshark, path, fields, *arguments):
+    return [list(row.values()) for row in wireshark.rows(path, fields, *arguments)]
+
+
+def shown_by_sharkd(wireshark, path, fields, frames, **preferences):
+    """The same where no tap runs, and the packet tree is all that the plugin has to go by"""
+    with wireshark.sharkd() as sharkd:
+        for name, value in preferences.items():
+            sharkd.ask("setconf", name=name.replace("__", "."), value=value)
+        sharkd.load(path)
+        trees = map(sharkd.frame, range(1, frames + 1))
+        return [[tree.get(field, []) for field in fields] for tree in trees]
+
+
+# Tunnels
+
+
+def tunnelled(*packets):
+    """IP packets as data of X.25 over TCP"""
+    units = [bytes([0x10, 1, 0]) + bytes(packet) for packet in packets]
+    return b"".join(struct.pack(">HH", 0, len(unit)) + unit for unit in units)
+
+
+@pytest.fixture(scope="module")
+def tunnel(wireshark):
+    """A connection that carries another, whose third and fourth segment are in one frame"""
+    inner = {"src": INNER_CLIENT, "dst": INNER_SERVER, "sport": 50000}
+    first = tunnelled(from_client("S", 1000, **inner))
+    second = tunnelled(from_server("SA", 2000, 1001, **inner))
+    third = tunnelled(
+        from_client("A", 1001, 2001, **inner), from_client("PA", 1001, 2001, b"hello", **inner)
+    )
+    outer = {"dport": XOT}
+    packets = [
+        from_client("S", 100, **outer),
+        from_server("SA", 500, 101, **outer),
+        from_client("A", 101, 501, **outer),
+        from_client("PA", 101, 501, first, **outer),
+        from_server("PA", 501, 101 + len(first), second, **outer),
+        from_client("PA", 101 + len(first), 501 + len(second), third, **outer),
+    ]
+    return capture(wireshark, "tunnel", packets)
+
+
+TUNNEL = [  # phase, client's port and address of each header
+    (["SYN_SENT"], ["40000"], [CLIENT]),
+    (["SYN_RECEIVED"], ["40000"], [CLIENT]),
+    (["ESTABLISHED"], ["40000"], [CLIENT]),
+    (["ESTABLISHED", "SYN_SENT"], ["40000", "50000"], [CLIENT, INNER_CLIENT]),
+    (["ESTABLISHED", "SYN_RECEIVED"], ["40000", "50000"], [CLIENT, INNER_CLIENT]),
+    (
+        ["ESTABLISHED", "ESTABLISHED", "ESTABLISHED"],
+        ["40000", "50000", "50000"],
+        [CLIENT, INNER_CLIENT, INNER_CLIENT],
+    ),
+]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-2",), WHOLE], ids=["one pass", "-2", "look-ahead"])
+def test_one_tree_for_each_header_in_their_order(wireshark, tunnel, arguments):
+    fields = ["tcplife.phase", "tcplife.client.port", "tcplife.client.addr"]
+    assert shown(wireshark, tunnel, fields, *INSIDE_XOT, *arguments) == [list(it) for it in TUNNEL]
+
+
+def test_each_header_has_its_own_events(wireshark, tunnel):
+    rows = shown(wireshark, tunnel, ["tcplife.event"], *INSIDE_XOT)
+    assert rows == [[[]], [[]], [["open.three_way"]], [[]], [[]], [["open.three_way"]]]
+
+
+def test_trees_in_the_packet_tree(wireshark, tunnel):
+    printed = wireshark.read(tunnel, "-V", *INSIDE_XOT, "-Y", "frame.number == 6")
+    titles = [line for line in printed.splitlines() if line.startswith("[TCP Lifecycle")]
+    assert len(titles) == 3
+
+
+def test_sharkd_shows_the_same_of_a_tunnel(wireshark, tunnel):
+    fields = ["tcplife.phase", "tcplife.client.port", "tcplife.client.addr"]
+    got = shown_by_sharkd(wireshark, tunnel, fields, 6, x25__payload_check_data="TRUE")
+    assert got == [list(it) for it in TUNNEL]
+
+
+def test_ip_in_ip_is_one_header_of_the_inner_ends(wireshark):
+    outer = IP(src=INNER_CLIENT, dst=INNER_SERVER)
+    back = IP(src=INNER_SERVER, dst=INNER_CLIENT)
+    syn, syn_ack, ack = handshake()
+    path = capture(wireshark, "ip-in-ip", [outer / syn, back / syn_ack, outer / ack])
+    fields = ["tcplife.phase", "tcplife.client.addr", "tcplife.server.addr"]
+    ends = [[CLIENT], [SERVER]]
+    wanted = [[["SYN_SENT"], *ends], [["SYN_RECEIVED"], *ends], [["ESTABLISHED"], *ends]]
+    assert shown(wireshark, path, fields) == wanted
+    assert shown_by_sharkd(wireshark, path, fields, 3) == wanted
+
+
+# No segments
+
+
+@pytest.mark.parametrize("quoted", [8, 20, 40], ids=lambda size: f"{size} bytes")
+def test_a_header_quoted_by_an_icmp_error_is_no_segment(wireshark, quoted):
+    """It is a copy of the client's RST, but not on its way: nothing is reset. After it the FIN finds
+    the connection as it was."""
+    rst = bytes(from_client("RA", 101, 501, b"x" * 20))[: 20 + quoted]
+    error = IP(src=SERVER, dst=CLIENT) / ICMP(type=3, code=3) / rst
+    packets = [*handshake(), error, from_client("FA", 101, 501)]
+    path = capture(wireshark, f"icmp-{quoted}", packets)
+    phases = [["SYN_SENT"], ["SYN_RECEIVED"], ["ESTABLISHED"], [], ["FIN_WAIT_1"]]
+    assert shown(wireshark, path, PHASE) == [[it] for it in phases]
+    assert shown_by_sharkd(wireshark, path, PHASE, 5) == [[it] for it in phases]
+    assert "Lifecycle" not in wireshark.read(path, "-V", "-Y", "icmp")
+
+
+@pytest.fixture(scope="module")
+def fragments(wireshark):
+    """A handshake and two fragments of a FIN with data"""
+    parts = fragment(from_client("FA", 101, 501, b"x" * 1000), fragsize=600)
+    assert len(parts) == 2
+    return capture(wireshark, "fragments", [*handshake(), *parts])
+
+
+OPEN = [["SYN_SENT"], ["SYN_RECEIVED"], ["ESTABLISHED"]]
+
+
+def test_reassembled_fragments_are_one_segment(wireshark, fragments):
+    """of the frame that completes it"""
+    wanted = [[it] for it in [*OPEN, [], ["FIN_WAIT_1"]]]
+    assert shown(wireshark, fragments, PHASE) == wanted
+    assert shown_by_sharkd(wireshark, fragments, PHASE, 5) == wanted
+
+
+def test_fragments_apart_are_no_segments(wireshark, fragments):
+    wanted = [[it] for it in [*OPEN, [], []]]
+    assert shown(wireshark, fragments, PHASE, "-o", "ip.defragment:FALSE") == wanted
+    assert shown_by_sharkd(wireshark, fragments, PHASE, 5, ip__defragment="FALSE") == wanted
+
+
+def test_a_frame_without_tcp_has_nothing(wireshark):
+    path = capture(wireshark, "ping", [IP(src=CLIENT, dst=SERVER) / ICMP()])
+    assert wireshark.read(path, "-Y", "tcplife") == ""
+    assert "Lifecycle" not in wireshark.read(path, "-V")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""README.md says what is true today: its tables are those of the built program, its commands print
+what stands there, its filters find something, and its picture is one of the plugin."""
+
+import difflib
+import os
+import re
+import subprocess
+
+import pytest
+
+import pcap
+from interface import EXPERTS
+from reference import README, SECTIONS, entries, render
+from wireshark import CAPTURES, TOP, WHOLE
+
+TEXT = README.read_text()
+FILTERS = re.findall(r"`(tcplife\.[^`]*)`", re.search(r"## Cookbook(.*?)\n## ", TEXT, re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def wanted(wireshark):
+    return render(TEXT, wireshark)
+
+
+def test_readme_is_up_to_date(wanted):
+    """If not: test/reference.py --write"""
+    changes = difflib.unified_diff(TEXT.splitlines(), wanted.splitlines(), lineterm="", n=0)
+    assert list(changes) == []
+
+
+def test_drift_is_noticed(wireshark, wanted):
+    """Whatever stands in the places that are compared is replaced."""
+    drifted = re.sub(r"(: begin -->\n).*?(<!-- \w+: end)", r"\1nothing\n\2", wanted, flags=re.DOTALL)
+    drifted = re.sub(r"^(\$ tshark.*\n)(?:(?!\$|```).*\n)+", r"\1nothing\n", drifted, flags=re.MULTILINE)
+    assert drifted.count("nothing\n") > len(SECTIONS)
+    assert render(drifted, wireshark) == wanted
+
+
+def test_tables_tell_of_all_expert_infos(wireshark):
+    """Their list in the source, of which the table is made, is the one that tshark knows."""
+    listed = [f"tcplife.{name}" for _, name, *_ in entries("events.h", "TL_EVENTS")]
+    assert listed == [name for name, kind, _ in wireshark.fields() if kind == "FT_NONE"]
+    severities = {f"tcplife.{name}": kind for _, name, kind, *_ in entries("events.h", "TL_EVENTS")}
+    for name, (severity, _) in EXPERTS.items():
+        assert severity.upper().startswith(severities[f"tcplife.{name}"])
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    assert targets
+    assert [target for target in targets if "://" not in target and not (TOP / target).exists()] == []
+
+
+@pytest.fixture(scope="module")
+def everything(wireshark):
+    """All captures, one after the other"""
+    frames, begin = [], 0
+    for name in CAPTURES:
+        own = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+        frames += [(begin + time - own[0][0], data) for time, data in own]
+        begin = frames[-1][0] + 1_000_000
+    return wireshark.write("everything.pcap", pcap.write(frames))
+
+
+@pytest.mark.parametrize("filter", FILTERS)
+def test_filters_of_the_cookbook_find_something(wireshark, everything, filter):
+    assert wireshark.read(everything, *WHOLE, "-Y", filter) != ""
+
+
+def picture(build, path, *arguments):
+    script = [TOP / "test" / "gui-screenshot.sh", TOP / "captures" / "story-08-last-ack-lost.pcap", "12"]
+    environment = os.environ | {"TCPLIFE_BUILD": str(build)}
+    subprocess.run([*script, path, *arguments], check=True, timeout=120, env=environment)
+    return path
+
+
+def ink(path, region):
+    """A part of a picture in black and white"""
+    command = ["convert", path, "-crop", region, "-colorspace", "gray", "-threshold", "50%", "gray:-"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def test_the_gui_shows_the_tree(build, tmp_path):
+    """Of a packet in the middle of a stream. Without the plugin the list of packets looks the same,
+    and the tree does not."""
+    shown = picture(build, tmp_path / "with.png")
+    without = picture(build, tmp_path / "without.png", "--disable-protocol", "tcplife")
+    packets, tree = "1180x200+0+112", "1180x700+0+470"
+    assert ink(shown, packets) == ink(without, packets)
+    assert ink(shown, tree) != ink(without, tree)

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""-z tcplife,...: every format has the same connections with the same values, to the digit, and they
+are those of the fields on each connection's last frame when the whole capture has been read."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+from collections import Counter
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from interface import FACT, FIELDS, full
+from wireshark import TIMEOUT, WHOLE, as_somebody
+
+FORMATS = ("json", "csv", "streams", "tree")
+HEAD = ["tcp.stream", "tcplife.start", "tcplife.phase", "tcplife.client.state", "tcplife.server.state"]
+FACTS = full(sorted({*FACT, "conn_state", "history"}))
+TYPES = {name: "FT_STRING" for name in FACTS}
+TYPES |= {f"tcplife.{name}": kind for name, kind in FIELDS.items()}
+TYPES |= {"tcp.stream": "FT_UINT32", "tcplife.start": "FT_RELATIVE_TIME"}
+COLUMNS = [
+    "Stream", "Client", "Server", "Start (UTC)", "Duration", "Client bytes", "Server bytes", "Open", "Open time",
+    "Close", "Closed by", "RST cause", "conn_state", "Client state", "held", "Server state", "held",
+]  # fmt: skip
+GROUPS = {
+    "Open": "tcplife.open",
+    "Close": "tcplife.close",
+    "Closed by": "tcplife.closed_by",
+    "RST cause": "tcplife.reset.cause",
+    "Phase": "tcplife.phase",
+}
+SEVERAL = "story-13-syn-flood"  # a capture with many connections
+
+
+def statistics(wireshark, capture, *options, filtered=""):
+    """What all formats print, {format: text}, of one run."""
+    asked = [word for name in FORMATS for word in ("-z", f"tcplife,{name}{filtered}")]
+    printed = wireshark.read(capture, "-q", *options, *asked)
+    # Who was asked last is the first to answer.
+    tree, lines = re.match(r"\n(=+\n.*?\n-+\n.*?\n-+\n)(.*)", printed, re.DOTALL).groups()
+    table, rows = lines.split("tcp.stream,", 1)
+    rows = ("tcp.stream," + rows).splitlines(keepends=True)
+    objects = [line for line in rows if line.startswith("{")]
+    return {
+        "tree": tree,
+        "streams": table,
+        "csv": "".join(line for line in rows if not line.startswith("{")),
+        "json": "".join(objects),
+    }
+
+
+def objects(text):
+    return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+
+
+def as_text(value):
+    return "true" if value is True else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+PRINTED = {}  # by capture: each is asked for once and for all tests
+
+
+@pytest.fixture
+def printed(wireshark, capture):
+    if capture not in PRINTED:
+        PRINTED[capture] = statistics(wireshark, capture)
+    return PRINTED[capture]
+
+
+# Every connection, once, with the values of its fields
+
+
+def has_type(value, kind):
+    if kind == "FT_STRING":
+        return isinstance(value, str) and value
+    if kind == "FT_BOOLEAN":
+        return value is True
+    if kind == "FT_RELATIVE_TIME":
+        return isinstance(value, Decimal)
+    return type(value) is int
+
+
+def test_json_has_a_line_for_each_connection_and_values_of_their_type(wireshark, capture, printed):
+    rows = objects(printed["json"])
+    streams = {
+        int(row["tcp.stream"][0])
+        for row in wireshark.everything(capture).values()
+        if row["tcplife.phase"] and len(row["tcp.stream"]) == 1
+    }
+    assert {row["tcp.stream"] for row in rows} <= streams
+    assert [row["tcp.stream"] for row in rows] == sorted({row["tcp.stream"] for row in rows})
+    for row in rows:
+        assert set(HEAD) <= set(row)
+        for name, value in row.items():
+            assert name in HEAD or name in FACTS
+            assert has_type(value, TYPES[name]), (name, value)
+
+
+def test_json_is_what_the_fields_say(wireshark, capture, printed):
+    """The last frame of each connection shows the facts of it all. An ICMP error that ends one is no frame
+    of its, so the states are not compared there."""
+    last = {
+        int(row["tcp.stream"][0]): row
+        for row in wireshark.everything(capture, *WHOLE).values()
+        if row["tcplife.last"] == ["1"]
+    }
+    rows = {row["tcp.stream"]: row for row in objects(printed["json"])}
+    assert rows.keys() == last.keys()
+    for stream, row in rows.items():
+        rejected = row.get("tcplife.open") == "rejected by ICMP"
+        for name in FACTS if rejected else FACTS + HEAD[2:]:
+            if name in last[stream]:
+                text = as_text(row.get(name, "")).replace("true", "1")
+                assert [text] == (last[stream][name] or [""]), (stream, name)
+
+
+def test_csv_is_json(printed):
+    read = list(csv.DictReader(io.StringIO(printed["csv"], newline=""), strict=True))
+    rows = objects(printed["json"])
+    assert len(read) == len(rows)
+    names = csv.reader(io.StringIO(printed["csv"])).__next__()
+    assert names == HEAD + [name for name in names if name not in HEAD]
+    assert sorted(names) == sorted([*HEAD, *FACTS])
+    for of_csv, of_json in zip(read, rows):
+        text = {name: as_text(value) for name, value in of_json.items()}
+        assert of_csv == {name: text.get(name, "") for name in names}
+
+
+def end(row, role):
+    address, port = row[f"tcplife.{role}.addr"], row[f"tcplife.{role}.port"]
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def moment(seconds):
+    whole, fraction = divmod(seconds, 1)
+    day = datetime.fromtimestamp(int(whole), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{day}.{int(fraction * 10**9):09}Z"
+
+
+def cells(row):
+    """What the line of a connection must have."""
+
+    def text(name, without=""):
+        return as_text(row.get(f"tcplife.{name}", without))
+
+    return [
+        str(row["tcp.stream"]), end(row, "client"), end(row, "server"), moment(row["tcplife.start"]),
+        text("duration"), text("client.bytes", 0), text("server.bytes", 0), text("open"), text("open.time"),
+        text("close"), text("closed_by"), text("reset.cause"), text("conn_state"), text("client.state"),
+        text("client.held"), text("server.state"), text("server.held"),
+    ]  # fmt: skip
+
+
+def in_columns(text):
+    """The cells of lines, where columns are at least two blanks apart in all of them."""
+    lines = text.splitlines()
+    width = max(map(len, lines))
+    lines = [line.ljust(width) for line in lines]
+    blank = "".join(" " if all(line[i] == " " for line in lines) else "x" for i in range(width))
+    places = [match.span() for match in re.finditer(r"x+( x+)*", blank)]
+    return [[line[start:end].strip() for start, end in places] for line in lines]
+
+
+def test_lines_are_json(printed):
+    assert in_columns(printed["streams"]) == [COLUMNS, *map(cells, objects(printed["json"]))]
+
+
+def counts(rows):
+    """The tree, as {path: count}."""
+    tree = Counter({("Connections",): 0, ("By server",): 0})
+    for row in rows:
+        server = ("By server", end(row, "server"))
+        tree[server[:1]] += 1
+        for top in (("Connections",), server):
+            tree[top] += 1
+            for group, name in GROUPS.items():
+                if name in row:
+                    tree[(*top, group)] += 1
+                    tree[(*top, group, row[name])] += 1
+    return dict(tree)
+
+
+def tree_counts(text):
+    path, tree = [], {}
+    for line in text.splitlines()[4:-2]:
+        indent, name, number = re.match(r"( *)(.*?)  +(\d+)  ", line).groups()
+        path[len(indent) :] = [name]
+        tree[tuple(path)] = int(number)
+    return tree
+
+
+def test_tree_counts_what_json_has(printed):
+    assert tree_counts(printed["tree"]) == counts(objects(printed["json"]))
+
+
+def test_facts_are_final_in_any_pass(wireshark, capture, printed):
+    for options in (("-2",), WHOLE):
+        again = objects(statistics(wireshark, capture, *options)["json"])
+        assert again == objects(printed["json"]), options
+
+
+# Filters and arguments
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["tcp.flags.reset == 1", "tcp.stream in {1, 3} && tcp.flags.syn == 1", 'tcplife.phase == "ESTABLISHED"', "udp"],
+)
+def test_filter_chooses_connections_and_changes_no_number(wireshark, condition):
+    for capture in (SEVERAL, "port-reuse-in-client-time-wait", "story-02-keep-alive-rst"):
+        chosen = statistics(wireshark, capture, filtered=f",{condition}")
+        matching = {
+            int(row["tcp.stream"][0])
+            for row in wireshark.rows(capture, ["tcp.stream", "tcplife.phase"], "-Y", condition)
+            if row["tcplife.phase"]
+        }
+        rows = objects(statistics(wireshark, capture)["json"])
+        expected = [row for row in rows if row["tcp.stream"] in matching]
+        assert objects(chosen["json"]) == expected
+        assert len(list(csv.reader(io.StringIO(chosen["csv"])))) == len(expected) + 1
+        assert len(chosen["streams"].splitlines()) == len(expected) + 1
+        assert tree_counts(chosen["tree"]) == counts(expected)
+
+
+def test_empty_filter_is_none(wireshark):
+    assert wireshark.read(SEVERAL, "-q", "-z", "tcplife,json,") == wireshark.read(SEVERAL, "-q", "-z", "tcplife,json")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_wrong_filter_is_refused_as_wireshark_does_it(wireshark, name):
+    done, stock = (
+        wireshark.run("tshark", "-q", "-r", wireshark.path(SEVERAL), "-z", f"{kind},no.such.field == 1")
+        for kind in (f"tcplife,{name}", "conv,tcp")
+    )
+    assert (done.returncode, done.stdout) == (stock.returncode, stock.stdout) == (1, "")
+    rest = stock.stderr.replace("conversations", f"tcplife,{name}", 1)
+    assert done.stderr == rest and done.stderr.startswith("tshark: Couldn't register tcplife,")
+
+
+@pytest.mark.parametrize("argument", ["tcplife", "tcplife,", "tcplife,xml", "tcplife,csvx", "tcplife,json tcp"])
+def test_a_wrong_argument_is_refused_as_wireshark_does_it(wireshark, argument):
+    done = wireshark.run("tshark", "-q", "-r", wireshark.path(SEVERAL), "-z", argument)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f'tshark: Invalid -z argument "{argument}"; it must be ')
+
+
+def test_help_lists_the_statistics(wireshark):
+    listed = wireshark.run("tshark", "-z", "help").stderr.split()
+    assert [name for name in listed if name.startswith("tcplife")] == [f"tcplife,{name}" for name in sorted(FORMATS)]
+    assert "flow,tcplife" in listed
+
+
+def test_a_capture_without_tcp(wireshark):
+    path = wireshark.write("nothing.pcap", bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    empty = statistics(wireshark, path)
+    assert empty["json"] == ""
+    assert empty["csv"].startswith("tcp.stream,") and empty["csv"].count("\n") == 1
+    assert in_columns(empty["streams"]) == [COLUMNS]
+    assert tree_counts(empty["tree"]) == {("Connections",): 0, ("By server",): 0}
+
+
+def test_csv_ends_its_lines_as_rfc_4180_says(wireshark):
+    done = subprocess.run(
+        [*as_somebody(), "tshark", "-q", "-r", wireshark.path(SEVERAL), "-z", "tcplife,csv"],
+        capture_output=True, cwd=wireshark.folder, env=wireshark.environment, timeout=TIMEOUT,
+    )  # fmt: skip
+    lines = done.stdout.split(b"\r\n")
+    assert lines.pop() == b"" and len(lines) > 2
+    assert not any(b"\n" in line or b"\r" in line for line in lines)
+
+
+# Graphs
+
+
+def test_flow_graph_draws_the_deciding_segments(wireshark, capture):
+    drawn = wireshark.read(capture, "-q", "-z", "flow,tcplife,network").splitlines()
+    arrows = [line.rsplit("|", 1)[1] for line in drawn if re.match(r"(\d+ *)?\|-?\d", line)]
+    expected = [
+        "{}: {} (client {}, server {})".format(
+            *(row[f"tcplife.{name}"][0] for name in ("step", "phase", "client.state", "server.state"))
+        )
+        for row in wireshark.everything(capture).values()
+        if row["tcplife.step"]
+    ]
+    assert arrows == expected
+
+
+def test_flow_graph_labels(wireshark):
+    drawn = wireshark.read("story-05-4-way-close", "-q", "-z", "flow,tcplife,network")
+    assert re.search(r"^\|\d+\.\d+ +\| +1st FIN: FIN_WAIT_1 +\|1st FIN: FIN_WAIT_1 \(", drawn, re.MULTILINE)
+
+
+def test_io_graph_of_concurrent_connections(wireshark):
+    for capture in (SEVERAL, "port-reuse-in-client-time-wait", "story-03-wget-64k-twice"):
+        rows = wireshark.everything(capture).values()
+        most = max(int(value) for row in rows for value in row["tcplife.concurrent"])
+        function = "MAX(tcplife.concurrent)tcplife.concurrent"
+        text = wireshark.read(capture, "-q", "-z", f"io,stat,0,{function}")
+        assert [int(n) for n in re.findall(r"<>\s*\S+\s*\|\s*(\d+)\s*\|", text)] == [most]
