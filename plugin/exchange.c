@@ -65,8 +65,8 @@ static void note_ack_number(pass *t)
     tl_end *x = t->x, *y = t->y;
     const uint32_t ack = t->s->ack;
     uint32_t next;
-    const bool beyond = end_known_next(y, &next) && seq_before(next, ack);
-    const bool settling = !y->has_isn && t->now - t->c->start < MIDSTREAM_SETTLES;
+    const bool beyond = end_known_next(y, x, &next) && seq_before(next, ack);
+    const bool settling = !y->has_isn && t->now - t->c->stream_start < MIDSTREAM_SETTLES;
 
     if (beyond && settling && y->has_nxt) /* was in flight when the capture began */
         y->nxt = y->in_order = ack;
@@ -75,9 +75,6 @@ static void note_ack_number(pass *t)
 
     x->told = x->has_told ? seq_max(x->told, ack) : ack;
     x->has_told = true;
-    if (!y->has_una || seq_before(y->una, ack))
-        y->una = ack;
-    y->has_una = true;
     if (y->has_nxt && seq_before(y->in_order, ack))
         y->in_order = seq_before(y->nxt, ack) ? y->nxt : ack;
 }
@@ -130,8 +127,8 @@ static bool is_probe(const pass *t)
 {
     const tl_end *x = t->x;
 
-    return t->s->length <= 1 && !(t->s->flags & TL_FIN) && t->c->opened && x->has_nxt && x->has_una &&
-           x->una == x->nxt && t->s->seq == x->nxt - 1 && t->y->last != TL_NO_TIME;
+    return t->s->length <= 1 && !(t->s->flags & TL_FIN) && t->c->opened && x->has_nxt &&
+           t->s->seq == x->nxt - 1 && end_is_all_acked(x, t->y) && t->y->last != TL_NO_TIME;
 }
 
 /* The same when the peer's window is closed: it asks for a window, and is no keep-alive. */
@@ -265,7 +262,7 @@ static void take_first_fin(pass *t)
         cross_hidden_fin(t);
     else
         pass_sent(t, x, TCP_KIND_FIN);
-    if (x->has_una && x->una == x->nxt) { /* the capture has the ACK before the FIN */
+    if (y->has_told && y->told == x->nxt) { /* the capture has the ACK before the FIN */
         pass_decide(t, end_fin_ack_step(c, x), true);
         acknowledge_fin(t, y, x);
     }
@@ -277,7 +274,6 @@ static void undo_fin_ack(pass *t)
     tl_end *x = t->x;
 
     x->fin_acked = false;
-    x->una = x->nxt - 1;
     t->c->deciding.frame[end_fin_ack_step(t->c, x)] = 0;
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, x->undo_state);
@@ -326,13 +322,14 @@ void pass_begin_midstream(pass *t)
 static void begin_numbers(pass *t)
 {
     tl_end *x = t->x;
+    const tl_end *y = t->y;
 
     if (x->has_nxt)
         return;
     x->has_nxt = true;
     x->nxt = x->in_order = x->has_isn ? x->isn + 1 : t->s->seq;
-    if (!x->has_isn && x->has_una && seq_before(t->s->seq, x->una))
-        x->nxt = x->in_order = x->una; /* repeats what had passed before the capture began */
+    if (!x->has_isn && y->has_told && seq_before(t->s->seq, y->told))
+        x->nxt = x->in_order = y->told; /* repeats what had passed before the capture began */
 }
 
 /* Sent before the RST arrived: it moves nothing, but it was sent. */

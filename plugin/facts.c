@@ -43,16 +43,16 @@ static bool silent_since(const tl_view *view, int64_t then)
 
 /* Bytes of this end are acknowledged that never passed. A SYN that went before
  * the capture's beginning is not missing. */
-static bool is_missing(const tl_connection *c, const tl_end *e)
+static bool is_missing(const tl_connection *c, const tl_end *e, const tl_end *peer)
 {
     if (e->has_nxt)
-        return e->has_una && seq_before(e->nxt, e->una);
-    return e->unseen || (e->has_isn && e->has_una && e->una - e->isn > (c->saw_syn ? 0 : 1));
+        return peer->has_told && seq_before(e->nxt, peer->told);
+    return e->unseen || (e->has_isn && peer->has_told && peer->told - e->isn > (c->saw_syn ? 0 : 1));
 }
 
 static bool is_one_sided(const tl_connection *c)
 {
-    return is_missing(c, &c->end[0]) || is_missing(c, &c->end[1]);
+    return is_missing(c, &c->end[0], &c->end[1]) || is_missing(c, &c->end[1], &c->end[0]);
 }
 
 /* ---- Opening ---- */
@@ -139,7 +139,8 @@ static bool is_closer_guessed(const tl_connection *c)
 /* Data or probes of e that nobody answered. */
 static bool is_unanswered(const tl_end *e, const tl_end *peer, const tl_view *view)
 {
-    const bool waits = e->probes > 0 || e->window_probe || (e->has_una && e->has_nxt && !e->has_fin && seq_before(e->una, e->nxt));
+    const bool waits = e->probes > 0 || e->window_probe ||
+                       (peer->has_told && e->has_nxt && !e->has_fin && seq_before(peer->told, e->nxt));
 
     if (!waits)
         return false;
@@ -211,8 +212,8 @@ static int64_t ended(const tl_connection *c)
 /* Bytes that met a closing peer and were never acknowledged. */
 static uint32_t raced(const tl_connection *c)
 {
-    const tl_end *racer = &c->end[!c->fin_first];
-    const uint32_t from = racer->has_una ? seq_max(c->race_from, racer->una) : c->race_from;
+    const tl_end *closer = &c->end[c->fin_first];
+    const uint32_t from = closer->has_told ? seq_max(c->race_from, closer->told) : c->race_from;
 
     return c->raced && seq_before(from, c->race_to) ? c->race_to - from : 0;
 }
@@ -275,6 +276,11 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
     }
 }
 
+int64_t tl_start(const tl_connection *c)
+{
+    return c->lived_before ? c->deciding.time[TL_STEP_SYN] : c->stream_start;
+}
+
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const opening open = how_it_opened(c, view);
@@ -295,7 +301,7 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         .reuse_gap = c->reuse_gap,
         .reuse_phase = c->reuse_stream == TL_NO_STREAM ? NULL : tcp_state_name(c->reuse_phase),
         .duration = c->last - c->stream_start,
-        .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
+        .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - tl_start(c),
         .one_sided = is_one_sided(c),
     };
     f->open_server_time = span(c, TL_STEP_SYN, TL_STEP_SYN_ACK);

@@ -32,7 +32,6 @@ void tl_begin(tl_connection *c, uint32_t stream, const tl_connection *before, co
         .reuse_stream = TL_NO_STREAM,
         .reuse_gap = TL_NO_TIME,
         .stream_start = first->time,
-        .start = first->time,
         .last = first->time,
         .content = TL_NO_TIME,
     };

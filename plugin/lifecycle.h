@@ -145,8 +145,7 @@ typedef struct {
     uint32_t isn;       /**< its initial sequence number */
     uint32_t nxt;       /**< end of what it sent (SND.NXT), the highest that passed; with a FIN, just after it */
     uint32_t in_order;  /**< end of what it sent without a hole */
-    uint32_t una;       /**< highest ACK it was sent (SND.UNA) */
-    uint32_t told;      /**< highest ACK it sent: what its RCV.NXT is at least */
+    uint32_t told;      /**< highest ACK it sent: what its RCV.NXT is at least, and the peer's SND.UNA */
     uint32_t window;    /**< last window it advertised */
     uint32_t widest;    /**< widest window it advertised */
     uint32_t beyond;    /**< with offers_other: ISN of its other SYN/ACK; with hid_fin: number after
@@ -161,7 +160,6 @@ typedef struct {
     uint8_t ttl;        /**< of its last segment other than a RST */
     bool has_isn : 1;       /**< `isn` is known: seen, or told by an ACK of it */
     bool has_nxt : 1;       /**< it has sent something: nxt and in_order are known */
-    bool has_una : 1;       /**< it was sent an ACK */
     bool has_told : 1;      /**< it has sent an ACK */
     bool sent_syn : 1;      /**< its SYN, or SYN/ACK, passed */
     bool sent_syn_ack : 1;
@@ -208,7 +206,6 @@ typedef struct {
     tl_end end[2];          /**< by side */
     tl_deciding deciding;
     int64_t stream_start;   /**< time of the stream's first frame */
-    int64_t start;          /**< time of this life's first frame */
     int64_t last;           /**< time of the last frame so far; never runs backwards */
     int64_t content;        /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
     int64_t time_wait;      /**< when 2 MSL began, or began anew */
@@ -227,6 +224,7 @@ typedef struct {
     uint8_t rst_from;       /**< side that sent the accepted RST */
     uint8_t cause;          /**< tl_cause */
     bool alive : 1;         /**< a first segment was seen */
+    bool lived_before : 1;  /**< this is not the stream's first life, and began with a SYN */
     bool timing : 1;        /**< timed, timed_at, timed_side are valid */
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool saw_syn : 1;       /**< the client's SYN passed */
@@ -289,6 +287,9 @@ typedef struct {
  *  @param[out] report  what the error decides; only its events and transitions are set
  *  @return false if it decides nothing, and the frame is none of the connection's */
 bool tl_reject(tl_connection *c, const tl_rejection *rejection, tl_report *report);
+
+/** When the connection's last life began, ns. */
+int64_t tl_start(const tl_connection *c);
 
 /** Why a RST came; the names of `tcplife.reset.cause`. */
 #define TL_CAUSES(X)                                       \

@@ -34,7 +34,7 @@ static void begin_again(pass *t)
     c->reuse_phase = (uint8_t)t->before;
     c->reuse_gap = t->now - c->last;
     memset(&c->deciding, 0, sizeof c->deciding);
-    c->start = t->now;
+    c->lived_before = true;
     c->content = TL_NO_TIME;
     c->half_close_bytes = 0;
     c->keepalives = c->unanswered = 0;
@@ -233,7 +233,6 @@ static void undo_open_ack(pass *t)
     t->c->opened = false;
     t->c->deciding.frame[TL_STEP_OPEN_ACK] = 0;
     t->x->isn_acked = false;
-    t->x->una = t->x->isn;
     pass_undo(t, t->x, TCP_SYN_RECEIVED);
 }
 
@@ -274,8 +273,7 @@ static void first_syn_ack(pass *t)
     x->sent_syn_ack = true;
     x->told = t->s->ack;
     x->has_told = true;
-    y->una = t->s->ack;
-    y->has_una = y->isn_acked = true;
+    y->isn_acked = true;
     c->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;
     c->syn_acks = 1;
     t->acked_isn = true;

@@ -204,12 +204,12 @@ void pass_hear(pass *t)
 /* ---- Which numbers fit ---- */
 
 /* The end of what e is known to have sent; false if nothing is known. */
-bool end_known_next(const tl_end *e, uint32_t *next)
+bool end_known_next(const tl_end *e, const tl_end *peer, uint32_t *next)
 {
-    if (e->has_nxt && e->has_una)
-        *next = seq_max(e->nxt, e->una);
-    else if (e->has_nxt || e->has_una)
-        *next = e->has_nxt ? e->nxt : e->una;
+    if (e->has_nxt && peer->has_told)
+        *next = seq_max(e->nxt, peer->told);
+    else if (e->has_nxt || peer->has_told)
+        *next = e->has_nxt ? e->nxt : peer->told;
     else
         return false;
     return true;
@@ -237,7 +237,7 @@ static bool seq_fits(const pass *t)
 {
     uint32_t next;
 
-    if (!end_known_next(t->x, &next))
+    if (!end_known_next(t->x, t->y, &next))
         return true;
     if (seq_before(next, t->next))
         return seq_distance(next, t->next) <= reach(t->c, t->y);
@@ -250,7 +250,7 @@ static bool ack_fits(const pass *t)
     const uint32_t ack = t->s->ack;
     uint32_t next;
 
-    if (!end_known_next(y, &next))
+    if (!end_known_next(y, t->x, &next))
         return true;
     if (seq_upto(ack, next))
         return not_ancient(y, ack, next);

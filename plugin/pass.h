@@ -47,6 +47,12 @@ static inline tl_step end_fin_ack_step(const tl_connection *c, const tl_end *e)
     return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;
 }
 
+/* SND.UNA is SND.NXT. */
+static inline bool end_is_all_acked(const tl_end *e, const tl_end *peer)
+{
+    return peer->has_told && peer->told == e->nxt && (!e->has_fin || e->fin_acked);
+}
+
 static inline bool end_is_synchronized(const tl_end *e)
 {
     return e->state >= TCP_ESTABLISHED;
@@ -113,7 +119,7 @@ bool pass_has_numbers_of(const pass *t);
 bool pass_fits(pass *t);
 
 /** The end of what e is known to have sent; false if nothing is known. */
-bool end_known_next(const tl_end *e, uint32_t *next);
+bool end_known_next(const tl_end *e, const tl_end *peer, uint32_t *next);
 
 /* opening.c */
 

@@ -82,7 +82,7 @@ static tl_cause cause_of(const pass *t)
     if (x->repeats >= 2)
         return TL_CAUSE_RETRANSMISSION_TIMEOUT;
     if (x->has_fin)
-        return y->late_data && y->una != y->nxt ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
+        return y->late_data && !end_is_all_acked(y, x) ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
     return TL_CAUSE_ABORT;
 }
 

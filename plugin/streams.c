@@ -16,7 +16,7 @@
 enum { STREAM_LIMIT = 1 << 28 };
 
 /* Beside it a stream costs its addresses (8 or 32 bytes) and 8 bytes at most for the buckets. */
-static_assert(sizeof(stream) <= 512, "a stream has grown");
+static_assert(sizeof(stream) <= 488, "a stream has grown");
 
 /* What `kind` says of a stream, and what `link` is then. */
 enum {
@@ -182,7 +182,7 @@ static void count_connection(stream *s)
 static bool is_under_way(const tl_connection *c, int64_t now, const servers_settings *settings)
 {
     return (c->phase == TCP_SYN_SENT || c->phase == TCP_SYN_RECEIVED) && c->saw_syn &&
-           now - c->start < settings->timeout;
+           now - tl_start(c) < settings->timeout;
 }
 
 /* The server's queue, before and after a segment. */

@@ -205,6 +205,33 @@ def test_talking_to_oneself(wireshark):
     assert all(tell(wireshark, path, ["phase"]))
 
 
+STATISTICS = [word for name in ("tree", "streams", "csv", "json") for word in ("-z", f"tcplife,{name}")]
+
+
+def test_two_forged_syns_in_a_row(wireshark):
+    """Wireshark begins a stream at each, and the connection goes on in the second and then in the
+    third. Every segment is followed, and the statistics find their connections."""
+    old, new = {"sport": 40000, "dport": 80}, {"sport": 80, "dport": 40000}
+    numbers = [  # from the client?, flags, seq, ack, data
+        (True, "A", 1232, 2052, b""),
+        (False, "S", 2052, 1025, b""),
+        (True, "A", 1025, 2053, b""),
+        (True, "S", 900000, 0, b""),
+        (True, "PA", 12172193, 800001, b"x" * 23),
+        (False, "A", 800001, 4504504, b""),
+    ]
+    packets = [
+        IP(**(CLIENT if client else SERVER))
+        / TCP(**(old if client else new), flags=flags, seq=seq, ack=ack)
+        / data
+        for client, flags, seq, ack, data in numbers
+    ]
+    path = capture(wireshark, "forged-syns", packets)
+    behaves(wireshark, path)
+    assert all(tell(wireshark, path, ["phase"]))
+    assert wireshark.run("tshark", "-r", path, "-q", *STATISTICS).returncode == 0
+
+
 # Times
 
 ALL_BITS, SIGN = (1 << 64) - 1, 1 << 63
@@ -259,6 +286,10 @@ def mutants():
 def test_mutants(wireshark):
     path = wireshark.write("mutants.pcap", pcap.write(mutants()))
     behaves(wireshark, path)
+    assert wireshark.run("tshark", "-r", path, "-q", *STATISTICS).returncode == 0
+    whole_header = "(tcp.flags && tcp.len && tcp.window_size_value)"
+    for wrong in (f"!icmp && {whole_header} && !tcplife.phase", f"tcplife.phase && !{whole_header}"):
+        assert wireshark.run("tshark", "-r", path, "-Y", wrong).stdout == ""
 
 
 def test_mutants_in_sharkd(wireshark):

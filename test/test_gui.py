@@ -23,7 +23,7 @@ SECONDS = 150
 def display():
     """A screen of an X server of our own"""
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     try:
@@ -63,7 +63,7 @@ def drive(wireshark, display, home, *arguments):
         capture_output=True, cwd=wireshark.folder, encoding="utf-8", env=environment, timeout=SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "tcplife" not in done.stderr
+    assert not any(word in done.stderr for word in ("CRITICAL", "Dissector bug", "assertion"))
     return json.loads(done.stdout.splitlines()[-1])  # the registry of AT-SPI greets before
 
 
@@ -94,7 +94,7 @@ def test_packets_in_any_order(wireshark, seen):
     for frame, details in zip(frames, shown["selected"]):
         phase, client, server = (rows[frame][f"tcplife.{name}"][0] for name in ("phase", "client.state", "server.state"))
         assert f"[TCP Lifecycle, {phase}, client {client}, server {server}]" in details
-        assert any(text.startswith("Community ID: 1:") for text in details) == with_community_id
+        assert any("Community ID: 1:" in text for text in details) == with_community_id
 
 
 @pytest.mark.xdist_group("gui")
