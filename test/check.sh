@@ -8,11 +8,17 @@ set -euo pipefail
 # shellcheck source=test/setup.sh
 . "$(dirname "$0")/setup.sh"
 
-need_packages binutils clang gcc git imagemagick libclang-rt-14-dev libglib2.0-dev meson pkg-config \
-    python3 python3-pytest python3-pytest-xdist python3-scapy tshark util-linux wireshark \
-    wireshark-common wireshark-dev x11-utils xauth xdotool xvfb
+need_packages binutils clang gcc git imagemagick iproute2 libglib2.0-dev meson pkg-config python3 \
+    python3-pytest python3-pytest-xdist python3-scapy tcpdump tshark util-linux wireshark wireshark-common \
+    wireshark-dev x11-utils xauth xdotool xvfb
 need_wireshark
 build_plugin
+
+# The lab asks the kernel for the states of its sockets.
+if [ "$(id -u)" -eq 0 ] && [ ! -d /sys/kernel/tracing/events ]; then
+    say "mounting tracefs"
+    mount -t tracefs nodev /sys/kernel/tracing || stop "the lab needs tracefs, which cannot be mounted"
+fi
 
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
