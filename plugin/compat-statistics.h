@@ -70,9 +70,10 @@ typedef struct {
     /* More follows. */
 } seq_analysis_info_t;
 
-void register_seq_analysis(const char *name, const char *ui_name, const int proto_id, const char *tap_listener,
-                           unsigned tap_flags, tap_packet_cb tap_func);
-seq_analysis_item_t *sequence_analysis_create_sai_with_addresses(packet_info *pinfo, seq_analysis_info_t *graph);
+void register_seq_analysis(const char *name, const char *ui_name, const int proto_id,
+                           const char *tap_listener, unsigned tap_flags, tap_packet_cb tap_func);
+seq_analysis_item_t *sequence_analysis_create_sai_with_addresses(packet_info *pinfo,
+                                                                 seq_analysis_info_t *graph);
 #endif
 
 #endif

@@ -31,6 +31,11 @@ typedef __typeof__(_Generic(&prefs_register_bool_preference,
 #define FIELD_VALUE(info) (&(info)->value)
 #endif
 
+/* A byte was asked for under GLib's name for its type up to 4.2. */
+#if !WIRESHARK_AT_LEAST(4, 3)
+#define tvb_get_uint8 tvb_get_guint8
+#endif
+
 /* From 4.2 on a plugin says what it is; 4.0 does not ask, and Debian 12 lacks the header. */
 #if WIRESHARK_AT_LEAST(4, 2)
 #include <wsutil/plugins.h>

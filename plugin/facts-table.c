@@ -74,7 +74,8 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
 /* To the digit, which no floating-point number would be. */
 static char *span_text(wmem_allocator_t *scope, int64_t ns)
 {
-    return wmem_strdup_printf(scope, "%s%lld.%09lld", ns < 0 ? "-" : "", llabs(ns / NS_PER_S), llabs(ns % NS_PER_S));
+    return wmem_strdup_printf(scope, "%s%lld.%09lld", ns < 0 ? "-" : "", llabs(ns / NS_PER_S),
+                              llabs(ns % NS_PER_S));
 }
 
 char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *facts)

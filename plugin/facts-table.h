@@ -29,11 +29,11 @@
 
 /** All that is known of one connection. */
 typedef struct {
-    uint32_t stream;       /**< tcp.stream */
-    int64_t start;         /**< time of the stream's first frame: ns since the epoch */
-    const char *phase;     /**< static storage, as are the states */
-    const char *state[2];  /**< by tl_role, as all that is here twice */
-    address address[2];    /**< points into the stream */
+    uint32_t stream;      /**< tcp.stream */
+    int64_t start;        /**< time of the stream's first frame: ns since the epoch */
+    const char *phase;    /**< static storage, as are the states */
+    const char *state[2]; /**< by tl_role, as all that is here twice */
+    address address[2];   /**< points into the stream */
     uint32_t port[2];
     tl_facts told;
     const char *conn_state;         /**< Zeek's words: static storage */

@@ -131,8 +131,8 @@ static void register_facts(int proto)
 
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         const fact *f = &facts_table[i];
-        const header_field_info info = {f->title, f->name, fact_fields[f->kind].type, fact_fields[f->kind].display,
-                                        NULL, 0, f->about, HFILL};
+        const header_field_info info = {f->title, f->name, fact_fields[f->kind].type,
+                                        fact_fields[f->kind].display, NULL, 0, f->about, HFILL};
         fact_hf[i] = (hf_register_info){&hf_fact[i], info};
     }
     proto_register_field_array(proto, fact_hf, FACTS_COUNT);
@@ -333,7 +333,8 @@ static void tell_life(proto_item *item, const tl_facts *f)
     proto_item_append_text(item, ".");
 }
 
-static void add_fact_text(proto_tree *tree, int field, const fact *f, const stream_facts *facts, const char *text)
+static void add_fact_text(proto_tree *tree, int field, const fact *f, const stream_facts *facts,
+                          const char *text)
 {
     proto_item *item = add_text(tree, field, text);
 

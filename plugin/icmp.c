@@ -8,6 +8,7 @@
 #include <epan/dissectors/packet-ip.h>
 #include <epan/tap.h>
 
+#include "compat.h"
 #include "input.h"
 
 enum {
@@ -63,18 +64,18 @@ static bool read_tcp(tvbuff_t *tvb, int at, icmp_error *error)
 
 static bool read_quoted_ipv4(tvbuff_t *tvb, int at, icmp_error *error)
 {
-    if (tvb_captured_length_remaining(tvb, at) < IPV4_HEADER || tvb_get_guint8(tvb, at) >> 4 != 4 ||
-        tvb_get_guint8(tvb, at + 9) != PROTOCOL_TCP || tvb_get_ntohs(tvb, at + 6) & 0x1fff)
+    if (tvb_captured_length_remaining(tvb, at) < IPV4_HEADER || tvb_get_uint8(tvb, at) >> 4 != 4 ||
+        tvb_get_uint8(tvb, at + 9) != PROTOCOL_TCP || tvb_get_ntohs(tvb, at + 6) & 0x1fff)
         return false;
     set_address(&error->from, AT_IPv4, 4, tvb_get_ptr(tvb, at + 12, 4));
     set_address(&error->to, AT_IPv4, 4, tvb_get_ptr(tvb, at + 16, 4));
-    return read_tcp(tvb, at + (tvb_get_guint8(tvb, at) & 0x0f) * 4, error);
+    return read_tcp(tvb, at + (tvb_get_uint8(tvb, at) & 0x0f) * 4, error);
 }
 
 static bool read_quoted_ipv6(tvbuff_t *tvb, int at, icmp_error *error)
 {
-    if (tvb_captured_length_remaining(tvb, at) < IPV6_HEADER || tvb_get_guint8(tvb, at) >> 4 != 6 ||
-        tvb_get_guint8(tvb, at + 6) != PROTOCOL_TCP)
+    if (tvb_captured_length_remaining(tvb, at) < IPV6_HEADER || tvb_get_uint8(tvb, at) >> 4 != 6 ||
+        tvb_get_uint8(tvb, at + 6) != PROTOCOL_TCP)
         return false;
     set_address(&error->from, AT_IPv6, 16, tvb_get_ptr(tvb, at + 8, 16));
     set_address(&error->to, AT_IPv6, 16, tvb_get_ptr(tvb, at + 24, 16));
@@ -86,7 +87,7 @@ static bool read_error(tvbuff_t *tvb, int at, bool v6, icmp_error *error)
 {
     if (tvb_captured_length_remaining(tvb, at) < ERROR_HEADER)
         return false;
-    const unsigned type = tvb_get_guint8(tvb, at), code = tvb_get_guint8(tvb, at + 1);
+    const unsigned type = tvb_get_uint8(tvb, at), code = tvb_get_uint8(tvb, at + 1);
     error->rejection.error = (uint16_t)(type << 8 | code);
     return rejects(v6, type, code) && (v6 ? read_quoted_ipv6(tvb, at + ERROR_HEADER, error)
                                           : read_quoted_ipv4(tvb, at + ERROR_HEADER, error));
@@ -100,8 +101,8 @@ static int find_header(tvbuff_t *tvb, bool v6, const address *from, const addres
     const int captured = (int)tvb_captured_length(tvb);
 
     for (int at = 0; at + length <= captured; at++) {
-        if (tvb_get_guint8(tvb, at) >> 4 == (v6 ? 6 : 4) &&
-            tvb_get_guint8(tvb, at + protocol_at) == (v6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP) &&
+        if (tvb_get_uint8(tvb, at) >> 4 == (v6 ? 6 : 4) &&
+            tvb_get_uint8(tvb, at + protocol_at) == (v6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP) &&
             tvb_memeql(tvb, at + from_at, from->data, (size_t)from->len) == 0 &&
             tvb_memeql(tvb, at + from_at + from->len, to->data, (size_t)to->len) == 0)
             return at;
@@ -114,7 +115,7 @@ static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
     const ws_ip4 *ip4;
     for (int i = 0; i < HEADERS_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
         const int at = ip4->ip_proto == PROTOCOL_ICMP ? find_header(tvb, false, &ip4->ip_src, &ip4->ip_dst) : -1;
-        if (at >= 0 && read_error(tvb, at + (tvb_get_guint8(tvb, at) & 0x0f) * 4, false, error))
+        if (at >= 0 && read_error(tvb, at + (tvb_get_uint8(tvb, at) & 0x0f) * 4, false, error))
             return true;
     }
     const ws_ip6 *ip6;

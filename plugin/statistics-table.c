@@ -156,7 +156,9 @@ void statistics_table_register(void)
             .type = type,
             .align = type == TABLE_ITEM_STRING ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
             .column_name = columns[i].title,
-            .field_format = type == TABLE_ITEM_STRING ? "%s" : type == TABLE_ITEM_UINT ? "%u" : "%f",
+            .field_format = type == TABLE_ITEM_STRING ? "%s"
+                            : type == TABLE_ITEM_UINT ? "%u"
+                                                      : "%f",
         };
     }
     ui.nfields = count;

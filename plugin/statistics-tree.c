@@ -103,8 +103,9 @@ static void write_tree(void *own, const stream_facts *row)
 static void end_tree(void *own)
 {
     counter *c = own;
-    GString *text = stats_tree_format_as_str(c->tree, ST_FORMAT_PLAIN, stats_tree_get_default_sort_col(c->tree),
-                                             stats_tree_is_default_sort_DESC(c->tree));
+    GString *text =
+        stats_tree_format_as_str(c->tree, ST_FORMAT_PLAIN, stats_tree_get_default_sort_col(c->tree),
+                                 stats_tree_is_default_sort_DESC(c->tree));
 
     fputs(text->str, stdout);
     g_string_free(text, TRUE);
@@ -160,6 +161,6 @@ static tap_packet_status fill_window(stats_tree *tree, packet_info *pinfo, epan_
 
 void statistics_tree_register(void)
 {
-    stats_tree_register_plugin(STATISTICS_TAP, ABBREVIATION, "TCP Lifecycle", TL_REQUIRES_NOTHING, fill_window,
-                               begin_window, forget_window);
+    stats_tree_register_plugin(STATISTICS_TAP, ABBREVIATION, "TCP Lifecycle", TL_REQUIRES_NOTHING,
+                               fill_window, begin_window, forget_window);
 }

@@ -142,7 +142,8 @@ static statistic_begun begin_listening(const char *argument, void *chosen)
     const char *filter;
 
     if (!take_filter(argument, format, &filter)) {
-        report_failure("Invalid -z argument \"%s\"; it must be \"tcplife,%s[,filter]\".", argument, format->option);
+        report_failure("Invalid -z argument \"%s\"; it must be \"tcplife,%s[,filter]\".", argument,
+                       format->option);
         STATISTIC_FAILED;
     }
     listener *l = g_new0(listener, 1);

@@ -68,10 +68,11 @@ class Seen:
 
 def lines_of(stream, frames):
     """Its lines by frame number"""
-    return {
+    lines = {
         frames[int(frame[1:]) - 1] if isinstance(frame, str) else frame: line
-        for frame, line in sorted(stream.lines.items(), key=lambda item: str(item[0]).zfill(9))
+        for frame, line in stream.lines.items()
     }
+    return dict(sorted(lines.items()))
 
 
 def test_every_capture_has_a_block():
@@ -237,8 +238,8 @@ def time_facts(it, facts, frames, life, ends, before):
         spans["lifetime"] = it.time[life], end
     if before:
         spans["reuse.gap"] = it.time[before], it.time[life]
-    for name, end in ends.items():
-        spans[f"{name}.held"] = end.since[end.state] or it.time[frames[0]], max(it.time.values())
+    for name, held in ends.items():
+        spans[f"{name}.held"] = held.since[held.state] or it.time[frames[0]], max(it.time.values())
     return {name: till - since for name, (since, till) in spans.items() if since and till}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import pcap
 from interface import EVENT, EXPERTS, FIELDS, LAST, full
-from wireshark import CAPTURES, OURS, TOP, WHOLE
+from wireshark import CAPTURES, TOP, WHOLE
 
 REPEATABLE = {"event", "transition", *(name for name in EVENT if name.startswith("time."))}
 NEEDS_THE_WHOLE = {*LAST, "client.held", "server.held"}
