@@ -1,6 +1,6 @@
 /* statistics-formats.h
- * Between the statistics: the connections that one is about, and the ways to
- * write them. All of them are made of stream_facts and of nothing else.
+ * Between the statistics: the ways to write connections. All of them are made of
+ * stream_facts and of nothing else.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -26,12 +26,6 @@ typedef struct {
 } statistics_format;
 
 extern const statistics_format statistics_csv, statistics_json, statistics_lines, statistics_tree;
-
-/** A set of connections, a bit for each. Make it with g_byte_array_new(). */
-typedef GByteArray connection_set;
-
-/** Add a connection; false if it was there. */
-bool connection_set_add(connection_set *set, const stream *s);
 
 /** What stands in one column of the table of connections. */
 typedef struct {

@@ -11,6 +11,7 @@
 #include <epan/stat_tap_ui.h>
 
 #include "shown.h"
+#include "connection-set.h"
 #include "statistics-formats.h"
 
 #define TITLE "TCP Lifecycle Connections"

@@ -13,6 +13,7 @@
 #include <epan/stats_tree_priv.h>
 
 #include "shown.h"
+#include "connection-set.h"
 #include "statistics-formats.h"
 
 #define ABBREVIATION "tcplife"

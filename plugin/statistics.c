@@ -14,6 +14,7 @@
 #include <wsutil/report_message.h>
 
 #include "compat-statistics.h"
+#include "connection-set.h"
 #include "statistics-formats.h"
 
 static int tap;
@@ -35,24 +36,6 @@ void statistics_tap(packet_info *pinfo, const shown *what)
     t->shown = *what;
     t->shown.report = &t->report;
     tap_queue_packet(tap, pinfo, &t->shown);
-}
-
-/* ---- Sets of connections ---- */
-
-bool connection_set_add(connection_set *set, const stream *s)
-{
-    const uint32_t number = s->connection.stream;
-    const guint byte = number / 8, length = set->len;
-    const guint8 bit = (guint8)(1U << number % 8);
-
-    if (byte >= length) {
-        g_byte_array_set_size(set, byte + 1 + byte / 2);
-        memset(set->data + length, 0, set->len - length);
-    }
-    if (set->data[byte] & bit)
-        return false;
-    set->data[byte] |= bit;
-    return true;
 }
 
 /* ---- The command line ---- */
@@ -82,11 +65,6 @@ static void forget(void *own)
 
     g_byte_array_set_size(l->connections, 0);
     l->view = NULL;
-}
-
-static bool connection_set_has(const connection_set *set, guint number)
-{
-    return number / 8 < set->len && set->data[number / 8] >> number % 8 & 1;
 }
 
 /* A stream of the set may since have turned out to be part of the one before. */
