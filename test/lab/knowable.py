@@ -132,7 +132,13 @@ class Instance:
         if step["how"] == "received":
             before = [f for f in self.frames if f.sender != end and f.time <= step["time"] + CLOCKS + DELIVERY]
             return any(f.flags & RST for f in before) or self._was_last_ack(end, step)
-        return any(f.flags & RST for f in self._since(end, step["time"]))
+        return any(f.flags & RST and not self._is_old(f) for f in self._since(end, step["time"]))
+
+    def _is_old(self, rst):
+        """Whether its receiver has acknowledged more than its number: it ignores it, and what a receiver
+        ignores moves nobody (in CLOSE_WAIT and so on it may be one less)."""
+        passed = [f for f in self.frames if f.sender != rst.sender and f.flags & ACK and f.time < rst.time]
+        return any(after(f.ack, rst.seq + 1) for f in passed)
 
     def _was_last_ack(self, end, step):
         earlier = [s["state"] for s in self.steps[end] if s["time"] < step["time"]]
