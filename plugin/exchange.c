@@ -44,7 +44,8 @@ static void note_hidden_fin(pass *t)
     tl_end *x = t->x;
 
     /* To a FIN that was repeated this may be the second answer, after a close in turn. */
-    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0 || t->y->fin_repeated)
+    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0 ||
+        t->y->fin_repeated)
         return;
     x->hid_fin = true;
     x->beyond = t->s->seq;
@@ -250,10 +251,10 @@ static void take_first_fin(pass *t)
         c->merged = t->acked_fin;
         pass_decide_once(t, TL_STEP_FIN_2);
         pass_raise(t,
-                    c->crossed  ? TL_EVENT_CLOSE_SIMULTANEOUS
-                    : c->merged ? TL_EVENT_CLOSE_MERGED
-                                : TL_EVENT_CLOSE_FOUR_WAY,
-                    0);
+                   c->crossed  ? TL_EVENT_CLOSE_SIMULTANEOUS
+                   : c->merged ? TL_EVENT_CLOSE_MERGED
+                               : TL_EVENT_CLOSE_FOUR_WAY,
+                   0);
     } else {
         c->fin_first = end_side(c, x);
         pass_decide_once(t, TL_STEP_FIN_1);

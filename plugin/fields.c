@@ -109,6 +109,7 @@ static ei_register_info ei[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
 /* How a fact is shown. */
 static const struct {
     enum ftenum type;
@@ -124,6 +125,7 @@ static const struct {
     [FACT_STREAM] = {FT_UINT32, BASE_DEC},
     [FACT_BYTES] = {FT_UINT64, BASE_DEC},
 };
+/* clang-format on */
 
 static void register_facts(int proto)
 {
@@ -131,8 +133,9 @@ static void register_facts(int proto)
 
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         const fact *f = &facts_table[i];
-        const header_field_info info = {f->title, f->name, fact_fields[f->kind].type,
-                                        fact_fields[f->kind].display, NULL, 0, f->about, HFILL};
+        const header_field_info info = {
+            f->title, f->name, fact_fields[f->kind].type, fact_fields[f->kind].display, NULL, 0,
+            f->about, HFILL};
         fact_hf[i] = (hf_register_info){&hf_fact[i], info};
     }
     proto_register_field_array(proto, fact_hf, FACTS_COUNT);
@@ -237,7 +240,8 @@ static const char *event_text(packet_info *pinfo, const tl_raised *r)
         return text;
     switch (r->event) {
     case TL_EVENT_OPEN_ICMP_REJECTED:
-        return wmem_strdup_printf(pinfo->pool, "%s (type %u, code %u)", text, r->number >> 8, r->number & 0xff);
+        return wmem_strdup_printf(pinfo->pool, "%s (type %u, code %u)", text, r->number >> 8,
+                                  r->number & 0xff);
     case TL_EVENT_OPEN_SYN_FLOOD:
         return wmem_strdup_printf(pinfo->pool, "%s (%" PRIu32 " handshakes under way)", text, r->number);
     default:
@@ -247,7 +251,8 @@ static const char *event_text(packet_info *pinfo, const tl_raised *r)
 
 static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *r)
 {
-    expert_field *e = r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn ? &ei_port_reuse_warn : &ei_event[r->event];
+    expert_field *e =
+        r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn ? &ei_port_reuse_warn : &ei_event[r->event];
 
     if (r->number)
         expert_add_info_format(pinfo, item, e, "%s", event_text(pinfo, r));
@@ -258,8 +263,8 @@ static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *
 static void add_event(packet_info *pinfo, proto_tree *tree, const tl_raised *r)
 {
     const char *name = events[r->event].name;
-    proto_item *item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
-                                                    event_text(pinfo, r), events[r->event].why);
+    proto_item *item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s",
+                                                    name, event_text(pinfo, r), events[r->event].why);
 
     proto_item_set_generated(item);
     raise_expert(pinfo, item, r);
@@ -409,13 +414,13 @@ static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 
 static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
 {
-    proto_item *item =
-        r->is_rejection
-            ? proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, rejected by ICMP")
-            : proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0,
-                                             "TCP Lifecycle, %s, client %s, server %s", tcp_state_name(r->phase),
-                                             tcp_state_name(r->state[TL_CLIENT]),
-                                             tcp_state_name(r->state[TL_SERVER]));
+    proto_item *item = r->is_rejection
+                           ? proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0,
+                                                            "TCP Lifecycle, rejected by ICMP")
+                           : proto_tree_add_protocol_format(
+                                 tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s, client %s, server %s",
+                                 tcp_state_name(r->phase), tcp_state_name(r->state[TL_CLIENT]),
+                                 tcp_state_name(r->state[TL_SERVER]));
 
     proto_item_set_generated(item);
     return proto_item_add_subtree(item, ett_tcplife);

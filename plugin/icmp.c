@@ -15,11 +15,11 @@ enum {
     PROTOCOL_ICMP = 1,
     PROTOCOL_TCP = 6,
     PROTOCOL_ICMPV6 = 58,
-    ERROR_HEADER = 8,  /* bytes before the quoted IP header */
-    TCP_QUOTED = 8,    /* bytes of the TCP header that are always quoted: ports and number */
+    ERROR_HEADER = 8, /* bytes before the quoted IP header */
+    TCP_QUOTED = 8,   /* bytes of the TCP header that are always quoted: ports and number */
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
-    HEADERS_MAX = 16,  /* IP headers of one frame that are looked at */
+    HEADERS_MAX = 16, /* IP headers of one frame that are looked at */
 };
 
 static int proto_icmp, proto_icmpv6;
@@ -114,13 +114,15 @@ static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
 {
     const ws_ip4 *ip4;
     for (int i = 0; i < HEADERS_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
-        const int at = ip4->ip_proto == PROTOCOL_ICMP ? find_header(tvb, false, &ip4->ip_src, &ip4->ip_dst) : -1;
+        const int at =
+            ip4->ip_proto == PROTOCOL_ICMP ? find_header(tvb, false, &ip4->ip_src, &ip4->ip_dst) : -1;
         if (at >= 0 && read_error(tvb, at + (tvb_get_uint8(tvb, at) & 0x0f) * 4, false, error))
             return true;
     }
     const ws_ip6 *ip6;
     for (int i = 0; i < HEADERS_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
-        const int at = ip6->ip6_nxt == PROTOCOL_ICMPV6 ? find_header(tvb, true, &ip6->ip6_src, &ip6->ip6_dst) : -1;
+        const int at =
+            ip6->ip6_nxt == PROTOCOL_ICMPV6 ? find_header(tvb, true, &ip6->ip6_src, &ip6->ip6_dst) : -1;
         if (at >= 0 && read_error(tvb, at + IPV6_HEADER, true, error))
             return true;
     }

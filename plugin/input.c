@@ -19,28 +19,28 @@
 
 /* The fields that the tree is read for. Of a header, the port comes first; the
  * addresses come before it, with the IP header. */
-#define WANTED(X)               \
-    X(IP_FROM, "ip.src")        \
-    X(IP_TO, "ip.dst")          \
-    X(IP_TTL, "ip.ttl")         \
-    X(IPV6_FROM, "ipv6.src")    \
-    X(IPV6_TO, "ipv6.dst")      \
-    X(IPV6_TTL, "ipv6.hlim")    \
-    X(FROM_PORT, "tcp.srcport") \
-    X(TO_PORT, "tcp.dstport")   \
-    X(STREAM, "tcp.stream")     \
-    X(LENGTH, "tcp.len")        \
-    X(SEQ, "tcp.seq_raw")       \
-    X(ACK, "tcp.ack_raw")       \
-    X(FLAGS, "tcp.flags")       \
-    X(WINDOW, "tcp.window_size")                                                                             \
+#define WANTED(X)                \
+    X(IP_FROM, "ip.src")         \
+    X(IP_TO, "ip.dst")           \
+    X(IP_TTL, "ip.ttl")          \
+    X(IPV6_FROM, "ipv6.src")     \
+    X(IPV6_TO, "ipv6.dst")       \
+    X(IPV6_TTL, "ipv6.hlim")     \
+    X(FROM_PORT, "tcp.srcport")  \
+    X(TO_PORT, "tcp.dstport")    \
+    X(STREAM, "tcp.stream")      \
+    X(LENGTH, "tcp.len")         \
+    X(SEQ, "tcp.seq_raw")        \
+    X(ACK, "tcp.ack_raw")        \
+    X(FLAGS, "tcp.flags")        \
+    X(WINDOW, "tcp.window_size") \
     X(CHECKSUM, "tcp.checksum.status")
 
 typedef enum {
 #define X(id, name) WANT_##id,
     WANTED(X)
 #undef X
-    WANT_COUNT
+        WANT_COUNT
 } wanted;
 
 /* Without these a header is no segment: the dissector leaves them out where it
@@ -59,7 +59,8 @@ static int hf_bad_checksum;
  * and has none. Taps tell their listeners apart by address. */
 static void listen_to(const char *tap, int *listener)
 {
-    GString *error = register_tap_listener(tap, listener, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL);
+    GString *error =
+        register_tap_listener(tap, listener, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL);
     if (error)
         g_string_free(error, TRUE);
 }
@@ -198,13 +199,14 @@ static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
         .stream = h->th_stream,
         .from_port = h->th_sport,
         .to_port = h->th_dport,
-        .segment = {
-            .seq = h->th_rawseq,
-            .ack = h->th_rawack,
-            .length = h->th_seglen,
-            .window = h->th_win,
-            .flags = h->th_flags,
-        },
+        .segment =
+            {
+                .seq = h->th_rawseq,
+                .ack = h->th_rawack,
+                .length = h->th_seglen,
+                .window = h->th_win,
+                .flags = h->th_flags,
+            },
     };
     copy_address_shallow(&s.from, &h->ip_src);
     copy_address_shallow(&s.to, &h->ip_dst);
@@ -326,12 +328,13 @@ static input_segment from_bytes(const uint8_t *tcp, const struct tcp_analysis *s
         .stream = stream->stream,
         .from_port = (uint16_t)get16(tcp),
         .to_port = (uint16_t)get16(tcp + 2),
-        .segment = {
-            .seq = get32(tcp + 4),
-            .ack = get32(tcp + 8),
-            .flags = (uint16_t)(get16(tcp + 12) & TH_MASK),
-            .window = get16(tcp + 14),
-        },
+        .segment =
+            {
+                .seq = get32(tcp + 4),
+                .ack = get32(tcp + 8),
+                .flags = (uint16_t)(get16(tcp + 12) & TH_MASK),
+                .window = get16(tcp + 14),
+            },
     };
     if (!(s.segment.flags & TL_SYN) && stream->fwd->win_scale > 0)
         s.segment.window <<= stream->fwd->win_scale;

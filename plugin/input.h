@@ -24,10 +24,10 @@ typedef struct {
     uint32_t stream;  /**< tcp.stream */
     address from, to; /**< of the IP header before it; valid while the frame is dissected */
     uint16_t from_port, to_port;
-    bool bad_checksum;      /**< Wireshark has validated the TCP checksum, and it is wrong */
-    bool cut;               /**< some of the frame was not captured */
-    bool broadcast;         /**< it is sent to everybody */
-    tl_segment segment;     /**< all but `side` */
+    bool bad_checksum;  /**< Wireshark has validated the TCP checksum, and it is wrong */
+    bool cut;           /**< some of the frame was not captured */
+    bool broadcast;     /**< it is sent to everybody */
+    tl_segment segment; /**< all but `side` */
 } input_segment;
 
 /** Begin to listen to the TCP dissector. To be called once, at handoff. */

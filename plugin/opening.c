@@ -13,11 +13,8 @@
 
 static void forget_end(tl_end *e)
 {
-    *e = (tl_end){.since = e->since,
-                  .state = e->state,
-                  .rtt = e->rtt,
-                  .last = e->last,
-                  .asked_at = TL_NO_TIME};
+    *e = (tl_end){
+        .since = e->since, .state = e->state, .rtt = e->rtt, .last = e->last, .asked_at = TL_NO_TIME};
 }
 
 /* Forget the last life of the stream, which is over; remember that there was one. */
@@ -40,7 +37,8 @@ static void begin_again(pass *t)
     c->keepalives = c->unanswered = 0;
     c->syns = c->syn_acks = c->overflows = c->stepped = 0;
     c->cause = TL_CAUSE_NONE;
-    c->saw_syn = c->opened = c->opening_told = c->tfo_accepted = c->answered_by_ack = c->rejected = c->has_older = false;
+    c->saw_syn = c->opened = c->opening_told = c->tfo_accepted = c->answered_by_ack = c->rejected =
+        c->has_older = false;
     c->timing = c->reset = c->reset_sure = c->merged = c->crossed = c->lapsed = false;
     c->half_close_data = c->raced = c->late_rst = false;
 }
@@ -254,7 +252,8 @@ static void repeat_syn_ack(pass *t)
         c->syn_acks++;
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, c->syn_acks);
     pass_sent_again(t);
-    if (t->x->state != TCP_ESTABLISHED || t->x->confirmed || !pass_knew(t, c->deciding.time[TL_STEP_OPEN_ACK]))
+    if (t->x->state != TCP_ESTABLISHED || t->x->confirmed ||
+        !pass_knew(t, c->deciding.time[TL_STEP_OPEN_ACK]))
         return;
     undo_open_ack(t);
     if (c->overflows < UINT16_MAX && ++c->overflows == 2)
@@ -355,7 +354,8 @@ static bool opener_acks(pass *t)
     take_other_offer(t);
     if (!y->has_isn) {
         infer_syn_ack(t, y, t->s->ack - 1);
-    } else if (!seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest)) { /* data may be missing from the capture */
+    } else if (!seq_within(t->s->ack, y->isn + 1,
+                           y->nxt + x->widest)) { /* data may be missing from the capture */
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         note_older(t);
         return false;

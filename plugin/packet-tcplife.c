@@ -90,7 +90,8 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         if (streams_follow(&segments[i], &set, &report))
             keep(pinfo, segments[i].stream, &report);
     }
-    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) && streams_reject(&error, &stream, &report))
+    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) &&
+        streams_reject(&error, &stream, &report))
         keep(pinfo, stream, &report);
 }
 
@@ -149,16 +150,19 @@ static void register_preferences(void)
         module, "half_open_timeout", "Half-open timeout (seconds)",
         "A handshake that has not been completed within this time does not count as under way any more.", 10,
         &preference_half_open_timeout);
-    prefs_register_uint_preference(
-        module, "syn_flood_threshold", "SYN flood threshold",
-        "As many handshakes under way at once towards one server address and port are called a possible SYN flood, "
-        "and again each time that they have doubled. 0 is off.",
-        10, &preference_syn_flood_threshold);
+    prefs_register_uint_preference(module, "syn_flood_threshold", "SYN flood threshold",
+                                   "As many handshakes under way at once towards one server address and port "
+                                   "are called a possible SYN flood, "
+                                   "and again each time that they have doubled. 0 is off.",
+                                   10, &preference_syn_flood_threshold);
     prefs_register_range_preference(
         module, "likely_server_ports", "Likely server ports (for Zeek's words)",
-        "Where a capture has not seen how a connection opened, conn_state and history take an end with one of these "
-        "ports for the server. None by default. Zeek's default scripts have 21-22, 25, 53, 79-81, 88, 135, 139, 143, "
-        "389, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631, 636, 989-990, 992-993, 995, 1080, 1434, 1883, 2811, "
+        "Where a capture has not seen how a connection opened, conn_state and history take an end with one "
+        "of these "
+        "ports for the server. None by default. Zeek's default scripts have 21-22, 25, 53, 79-81, 88, 135, "
+        "139, 143, "
+        "389, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631, 636, 989-990, 992-993, 995, 1080, 1434, "
+        "1883, 2811, "
         "3128, 3268, 3306, 3389, 5222-5223, 5269, 5432, 6379, 6666-6669, 8000, 8080, 8888, 20000.",
         &preference_likely_server_ports, 65535);
     prefs_register_bool_preference(module, "look_ahead", "Look ahead where no tap runs",

@@ -23,11 +23,11 @@ typedef struct {
     tl_report *r;
     tl_end *x, *y; /* its sender and its receiver */
     int64_t now;
-    uint32_t next;     /* number after the segment: its data and its FIN */
-    tcp_state before;  /* the phase before it */
-    bool acked_fin;    /* it was the first ACK of the peer's FIN */
-    bool acked_isn;    /* it acknowledged the peer's ISN, which was open before */
-    bool belongs;      /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
+    uint32_t next;    /* number after the segment: its data and its FIN */
+    tcp_state before; /* the phase before it */
+    bool acked_fin;   /* it was the first ACK of the peer's FIN */
+    bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
+    bool belongs;     /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
                           that answers one, what shows that a RST closed nothing */
 } pass;
 

@@ -55,8 +55,8 @@ enum {
 
 enum {
     VARINT_MAX = 10, /* bytes of a 64-bit number, 7 bits in each */
-    DETAIL_MAX =
-        1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 + TL_MAX_RAISED * (2 + 5) + 3 + 5,
+    DETAIL_MAX = 1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 +
+                 TL_MAX_RAISED * (2 + 5) + 3 + 5,
     DETAIL_BITS = 16,
 };
 

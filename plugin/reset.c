@@ -40,8 +40,7 @@ static tl_verdict judge_number(const pass *t)
         return TL_VERDICT_UNKNOWN;
     if (seq_within(seq, low, high))
         return TL_VERDICT_ACCEPTED;
-    if (seq == low - 1 &&
-        (y->state == TCP_CLOSE_WAIT || y->state == TCP_LAST_ACK || y->state == TCP_CLOSING))
+    if (seq == low - 1 && (y->state == TCP_CLOSE_WAIT || y->state == TCP_LAST_ACK || y->state == TCP_CLOSING))
         return TL_VERDICT_ACCEPTED;
     if (!y->has_told)
         return TL_VERDICT_UNKNOWN;

@@ -10,8 +10,8 @@
 #include <epan/stat_groups.h>
 #include <epan/stat_tap_ui.h>
 
-#include "shown.h"
 #include "connection-set.h"
+#include "shown.h"
 #include "statistics-formats.h"
 
 #define TITLE "TCP Lifecycle Connections"

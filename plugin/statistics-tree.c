@@ -12,8 +12,8 @@
 #include <epan/packet.h>
 #include <epan/stats_tree_priv.h>
 
-#include "shown.h"
 #include "connection-set.h"
+#include "shown.h"
 #include "statistics-formats.h"
 
 #define ABBREVIATION "tcplife"

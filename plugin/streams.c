@@ -186,7 +186,8 @@ static bool is_under_way(const tl_connection *c, int64_t now, const servers_sett
 }
 
 /* The server's queue, before and after a segment. */
-static void count_handshakes(stream *s, const input_segment *i, const servers_settings *settings, tl_report *r)
+static void count_handshakes(stream *s, const input_segment *i, const servers_settings *settings,
+                             tl_report *r)
 {
     const tl_connection *c = &s->connection;
     const address server = streams_address(s, !c->client);
