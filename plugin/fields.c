@@ -107,9 +107,7 @@ static ei_register_info ei[] = {
     /* The same name, for a reuse that comes too early. */
     {&ei_port_reuse_warn, {"tcplife.open.port_reuse", PI_SEQUENCE, PI_WARN, "4-tuple reused", EXPFILL}},
 };
-/* clang-format on */
 
-/* clang-format off */
 /* How a fact is shown. */
 static const struct {
     enum ftenum type;
