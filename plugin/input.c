@@ -82,7 +82,6 @@ void input_listen(void)
     tcp_tap = find_tap_id("tcp");
     ip_tap = find_tap_id("ip");
     ipv6_tap = find_tap_id("ipv6");
-    expert_tap = find_tap_id("expert");
     hf_bad_checksum = proto_registrar_get_id_byname("tcp.checksum_bad.expert");
     listen_to("tcp", &listener);
 }
@@ -97,6 +96,7 @@ void input_open(void)
     pref_t *validates = tcp ? prefs_find_preference(tcp, "check_checksum") : NULL;
     const bool wanted = validates && prefs_get_bool_value(validates, pref_current);
 
+    expert_tap = find_tap_id("expert"); /* which Wireshark registers later than dissectors are handed off */
     if (wanted && !listens)
         listen_to("expert", &listener);
     else if (!wanted && listens)

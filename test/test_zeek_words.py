@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Zeek's words in Wireshark: what the core has to be told of a frame and of the preferences. Its
+rules themselves are in test_zeek.py."""
+
+import pytest
+
+import pcap
+from wireshark import TOP, WHOLE
+
+FIELDS = ["tcplife.conn_state", "tcplife.history"]
+CHECKED = ("-o", "tcp.check_checksum:TRUE")
+CHECKSUM_AT = 14 + 20 + 16  # of the frame: Ethernet, IPv4, TCP
+
+
+def last_words(wireshark, capture, *arguments):
+    """What the last frame says"""
+    row = wireshark.rows(capture, FIELDS, *arguments)[-1]
+    return [row[field] for field in FIELDS]
+
+
+def changed(wireshark, name, change):
+    frames = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+    return wireshark.write(f"changed-{name}.pcap", pcap.write(change(frames)))
+
+
+@pytest.fixture(scope="module")
+def bad_checksum(wireshark):
+    """The client's request, frame 4, does not have the checksum it should have."""
+
+    def spoil(frames):
+        time, data = frames[3]
+        spoilt = data[:CHECKSUM_AT] + bytes([data[CHECKSUM_AT] ^ 0x55]) + data[CHECKSUM_AT + 1 :]
+        return [*frames[:3], (time, spoilt), *frames[4:]]
+
+    return changed(wireshark, "story-01-merged-close", spoil)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-2",), WHOLE], ids=["one pass", "-2", "look ahead"])
+def test_bad_checksum_counts_where_it_is_validated(wireshark, bad_checksum, arguments):
+    """The request is C then and no D, and the server's ACK of it passes a gap."""
+    assert last_words(wireshark, bad_checksum, *arguments) == [["SF"], ["ShADadFf"]]
+    assert last_words(wireshark, bad_checksum, *CHECKED, *arguments) == [["SF"], ["ShACaGdFf"]]
+
+
+@pytest.mark.parametrize("arguments", [(), WHOLE], ids=["one pass", "look ahead"])
+def test_likely_server_ports_tell_the_direction(wireshark, arguments):
+    """The capture begins with the server's response."""
+    capture = changed(wireshark, "story-01-merged-close", lambda frames: frames[5:])
+    likely = ("-o", "tcplife.likely_server_ports:80")
+    assert last_words(wireshark, capture, *arguments) == [["SF"], ["DafF"]]
+    assert last_words(wireshark, capture, *likely, *arguments) == [["SF"], ["^dAFf"]]
