@@ -214,15 +214,19 @@ typedef struct {
     uint32_t timed;         /**< an ACK of this number ends the timing */
     uint32_t keepalives;    /**< probes seen */
     uint32_t unanswered;    /**< of these, known not to have been answered */
-    uint32_t older_nxt;     /**< the number that an end expects of an older connection */
-    uint32_t race_from, race_to; /**< data sent after the first FIN passed, before acknowledging it */
+    union {
+        uint32_t older_nxt; /**< while it opens: the number that an end expects of an older connection */
+        uint32_t race_from; /**< once it closes: begin of the data that was sent after the first FIN
+                                 passed, before acknowledging it */
+    };
+    uint32_t race_to;       /**< end of that data */
     uint16_t syns;          /**< SYNs sent by the client */
     uint16_t syn_acks;      /**< SYN/ACKs sent */
     uint16_t overflows;     /**< SYN/ACKs repeated although acknowledged */
     uint16_t stepped;       /**< bit (1 << tl_step): has been given once */
-    uint8_t fin_first;      /**< side that sent the first FIN */
-    uint8_t rst_from;       /**< side that sent the accepted RST */
     uint8_t cause;          /**< tl_cause */
+    uint8_t fin_first : 1;  /**< side that sent the first FIN */
+    uint8_t rst_from : 1;   /**< side that sent the accepted RST */
     bool alive : 1;         /**< a first segment was seen */
     bool lived_before : 1;  /**< this is not the stream's first life, and began with a SYN */
     bool timing : 1;        /**< timed, timed_at, timed_side are valid */
