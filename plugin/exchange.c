@@ -85,9 +85,9 @@ static void disprove_plain_fin(pass *t)
 {
     const tl_connection *c = t->c;
     tl_end *y = t->y;
-    const tl_step fin = end_side(c, y) == c->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
 
-    if (y->plain_fin && !y->fin_acked && t->s->ack != y->nxt && pass_knew(t, c->deciding.time[fin]))
+    if (y->plain_fin && !y->fin_acked && t->s->ack != y->nxt &&
+        pass_knew(t, c->deciding.time[end_fin_step(c, y)]))
         y->plain_fin = false;
 }
 
@@ -368,10 +368,11 @@ void pass_on_ack(pass *t)
     pass_hear(t);
     begin_numbers(t);
     acknowledge(t);
-    if (is_probe(t) && t->y->window > 0) {
-        probe(t);
-    } else if (is_probe(t)) {
-        probe_window(t);
+    if (is_probe(t)) {
+        if (t->y->window > 0)
+            probe(t);
+        else
+            probe_window(t);
     } else {
         answer_probe(t);
         if (t->s->length > 0)

@@ -22,14 +22,11 @@ enum {
     HEADERS_MAX = 16, /* IP headers of one frame that are looked at */
 };
 
-static int proto_icmp, proto_icmpv6;
 static int hf_icmp_type, hf_icmpv6_type;
 static int ip_tap, ipv6_tap;
 
 void icmp_listen(void)
 {
-    proto_icmp = proto_get_id_by_filter_name("icmp");
-    proto_icmpv6 = proto_get_id_by_filter_name("icmpv6");
     hf_icmp_type = proto_registrar_get_id_byname("icmp.type");
     hf_icmpv6_type = proto_registrar_get_id_byname("icmpv6.type");
     ip_tap = find_tap_id("ip");
@@ -142,7 +139,7 @@ static bool read_field(proto_tree *tree, int field, bool v6, icmp_error *error)
 
 bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead, icmp_error *error)
 {
-    if (!input_layers(pinfo, proto_icmp) && !input_layers(pinfo, proto_icmpv6))
+    if (!input_has_icmp(pinfo))
         return false;
     *error = (icmp_error){.rejection = {.time = input_time(pinfo), .frame = pinfo->num}};
     if (input_is_tapped())

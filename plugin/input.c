@@ -259,12 +259,17 @@ static uint32_t get32(const uint8_t *from)
     return (uint32_t)get16(from) << 16 | get16(from + 2);
 }
 
-unsigned input_layers(const packet_info *pinfo, int proto)
+static unsigned count_layers(const packet_info *pinfo, int proto)
 {
     unsigned count = 0;
     for (wmem_list_frame_t *f = wmem_list_head(pinfo->layers); f; f = wmem_list_frame_next(f))
         count += GPOINTER_TO_INT(wmem_list_frame_data(f)) == proto;
     return count;
+}
+
+bool input_has_icmp(const packet_info *pinfo)
+{
+    return count_layers(pinfo, proto_icmp) || count_layers(pinfo, proto_icmpv6);
 }
 
 static bool is_ipv4_of(const uint8_t *ip, const packet_info *pinfo)
@@ -350,8 +355,8 @@ static unsigned read_packet(tvbuff_t *tvb, packet_info *pinfo, input_segment seg
     int captured = (int)tvb_captured_length(tvb);
     found f;
     /* A header that ICMP quotes is no segment, and of several we could not tell which is meant. */
-    if (!captured || pinfo->fragmented || pinfo->flags.in_error_pkt || input_layers(pinfo, proto_icmp) ||
-        input_layers(pinfo, proto_icmpv6) || input_layers(pinfo, proto_tcp) != 1)
+    if (!captured || pinfo->fragmented || pinfo->flags.in_error_pkt || input_has_icmp(pinfo) ||
+        count_layers(pinfo, proto_tcp) != 1)
         return 0;
     bytes b = {.at = tvb_get_ptr(tvb, 0, captured), .length = captured};
     if (!find_header(&b, pinfo, &f))
@@ -510,7 +515,7 @@ unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, boo
                         input_segment segments[INPUT_MAX])
 {
     unsigned count = 0;
-    if (read_tap(pinfo, segments, &count) || !input_layers(pinfo, proto_tcp))
+    if (read_tap(pinfo, segments, &count) || !count_layers(pinfo, proto_tcp))
         return count;
     if (input_is_tapped())
         return read_packet(tvb, pinfo, segments);

@@ -47,8 +47,8 @@ int64_t input_time(const packet_info *pinfo);
 /** Whether a tap runs, which tells of each IP and TCP header. */
 bool input_is_tapped(void);
 
-/** How many headers of a protocol Wireshark has met in the frame. */
-unsigned input_layers(const packet_info *pinfo, int proto);
+/** Whether Wireshark has met an ICMP or ICMPv6 message in the frame. */
+bool input_has_icmp(const packet_info *pinfo);
 
 /** The segments of a frame, in the order of their headers.
  *  @param tvb  the frame

@@ -110,7 +110,7 @@ static tl_step entry_of(const tl_connection *c, const tl_end *e, tcp_state state
         return TL_STEP_OPEN_ACK;
     case TCP_FIN_WAIT_1:
     case TCP_LAST_ACK:
-        return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
+        return end_fin_step(c, e);
     case TCP_FIN_WAIT_2:
         return end_fin_ack_step(c, e);
     case TCP_CLOSE_WAIT:

@@ -41,7 +41,12 @@ static inline tl_role end_role(const tl_connection *c, const tl_end *e)
     return end_side(c, e) == c->client ? TL_CLIENT : TL_SERVER;
 }
 
-/* The step that the ACK of e's FIN is. */
+/* The steps that e's FIN and the ACK of it are. */
+static inline tl_step end_fin_step(const tl_connection *c, const tl_end *e)
+{
+    return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
+}
+
 static inline tl_step end_fin_ack_step(const tl_connection *c, const tl_end *e)
 {
     return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;

@@ -85,10 +85,10 @@ def nanoseconds(seconds):
     return int(Decimal(seconds) * 10**9)
 
 
-def load():
-    """All conversations, by file stem:name. Each is a list of its lines."""
+def load(folder="conversations"):
+    """All conversations of a folder here, by file stem:name. Each is a list of its lines."""
     found = {}
-    for path in sorted((HERE / "conversations").glob("*.conv")):
+    for path in sorted((HERE / folder).glob("*.conv")):
         for line in path.read_text().splitlines():
             line = " ".join(line.split())
             if line.startswith("== "):

@@ -25,6 +25,8 @@ import subprocess
 
 import pytest
 
+import conversation
+
 HERE = pathlib.Path(__file__).parent
 SOURCES = [HERE.parent / "plugin" / "zeek.c", HERE / "zeek.c"]
 BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parent / "build"))
@@ -42,30 +44,7 @@ LETTERS = set("SHDAFRCTWGIQshdafrctwgiq^")  # X is not ours to give
 # Where the numbers wrap: before, in and after the SYN, in the data, at the FIN.
 WRAPS = (None, 0, 1, 2, 51, 101, 102, 151, 201, 302)
 
-
-def load():
-    found = {}
-    for path in sorted((HERE / "zeek").glob("*.conv")):
-        for line in path.read_text().splitlines():
-            line = " ".join(line.split())
-            if line.startswith("== "):
-                name = f"{path.stem}:{line[3:]}"
-                assert name not in found, f"{name} is there twice"
-                found[name] = []
-            elif line and not line.startswith("#"):
-                found[name].append(line)
-    return {name: list(included(lines, found)) for name, lines in found.items()}
-
-
-def included(lines, conversations):
-    for line in lines:
-        if line.startswith("use "):
-            yield from included(conversations[line[4:]], conversations)
-        else:
-            yield line
-
-
-CONVERSATIONS = load()
+CONVERSATIONS = conversation.load("zeek")
 
 
 def segment(match, shift, sides, lower):
