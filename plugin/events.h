@@ -34,6 +34,10 @@
       "Nothing that its sender accepts had answered the SYN, so it was sent again (RFC 9293, 3.8.1).") \
     X(OPEN_SYN_ACK_RETRANSMITTED, "open.syn_ack_retransmitted", NOTE, "SYN/ACK retransmitted, attempt", \
       "No ACK of the SYN/ACK had reached its sender, or it ignored one, so it was sent again (RFC 9293, 3.8.1).") \
+    X(OPEN_SYN_ACK_DIFFERS, "open.syn_ack_differs", WARN, "SYN/ACK with another number", \
+      "An earlier SYN/ACK of the same try had another initial sequence number: two servers, or one without memory, stand behind the address (RFC 9293, 3.4.1).") \
+    X(OPEN_GIVEN_UP, "open.given_up", NOTE, "opening given up by RST", \
+      "Nobody had answered what its sender sent to open the connection (RFC 9293, 3.8.3).") \
     X(OPEN_REFUSED, "open.connection_refused", WARN, "connection refused", \
       "A RST came before the handshake was complete (RFC 9293, 3.5.2, group 1).") \
     X(OPEN_ICMP_REJECTED, "open.icmp_rejected", WARN, "connection rejected by ICMP", \
@@ -80,6 +84,8 @@
       "The sender had closed and has nobody to give the data to, so it resets the connection (RFC 9293, 3.6.1; RFC 1122, 4.2.2.13).") \
     X(RESET_TIME_WAIT, "reset.time_wait_assassination", WARN, "RST in TIME_WAIT (RFC 1337)", \
       "The RST can end TIME_WAIT early, and an old duplicate may then disturb the next connection (RFC 1337).") \
+    X(RESET_FORGOTTEN, "reset.forgotten", WARN, "RST: its sender has begun anew", \
+      "Its sender has begun a new connection on the same ports, so it knows this one no longer and resets it (RFC 9293, 3.5.1).") \
     X(RESET_NOT_ACCEPTED, "reset.not_accepted", NOTE, "RST that its receiver does not accept", \
       "Its number is not the one that the receiver expects next (RFC 9293, 3.10.7.4; RFC 5961, 3).") \
     X(RESET_TTL_DIFFERS, "reset.ttl_differs", NOTE, "TTL differs from the sender's earlier frames", \

@@ -1,5 +1,5 @@
 /* facts.c
- * What a connection's story amounts to: the stream facts, told from what
+ * What a connection's story amounts to: the connection facts, told from what
  * lifecycle.c remembers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -13,27 +13,67 @@
 /* Silence proves something when it has lasted this long. */
 #define SILENCE INT64_C(1000000000)
 
-static const tl_end *client_of(const tl_connection *c)
-{
-    return &c->end[c->client];
-}
-
 static const tl_end *server_of(const tl_connection *c)
 {
     return &c->end[!c->client];
 }
 
-static bool decided(const tl_connection *c, tl_step step)
+/* What passed after the RST that ended the connection is no part of it. */
+static tl_moment before_end(const tl_connection *c, tl_moment m)
 {
-    return c->deciding.frame[step] != 0;
+    return claim_stands(c) && m.frame > c->claim->passed.frame ? (tl_moment){0} : m;
+}
+
+/* The moment of a deciding frame. */
+static tl_moment decided(const tl_connection *c, tl_step step)
+{
+    const tl_exchange *e = c->exchange;
+
+    switch (step) {
+    case TL_STEP_SYN:
+        return c->syn;
+    case TL_STEP_SYN_ACK:
+        return before_end(c, c->attempt.syn_ack);
+    case TL_STEP_OPEN_ACK:
+        return before_end(c, c->open_ack);
+    case TL_STEP_FIN_1:
+        return e ? before_end(c, e->fin[e->fin_first]) : (tl_moment){0};
+    case TL_STEP_FIN_2:
+        return e ? before_end(c, e->fin[!e->fin_first]) : (tl_moment){0};
+    case TL_STEP_FIN_1_ACK:
+        return e ? before_end(c, e->fin_ack[e->fin_first]) : (tl_moment){0};
+    case TL_STEP_FIN_2_ACK:
+        return e ? before_end(c, e->fin_ack[!e->fin_first]) : (tl_moment){0};
+    case TL_STEP_RST:
+        return claim_stands(c) && !c->claim->is_icmp ? c->claim->passed : (tl_moment){0};
+    case TL_STEP_COUNT:
+        break;
+    }
+    return (tl_moment){0};
+}
+
+static bool has_passed(const tl_connection *c, tl_step step)
+{
+    return decided(c, step).frame != 0;
 }
 
 /* Between two deciding frames, if both passed, in this order. */
 static int64_t span(const tl_connection *c, tl_step from, tl_step to)
 {
-    if (!decided(c, from) || !decided(c, to) || c->deciding.time[to] < c->deciding.time[from])
-        return TL_NO_TIME;
-    return c->deciding.time[to] - c->deciding.time[from];
+    const tl_moment a = decided(c, from), b = decided(c, to);
+
+    return a.frame && b.frame && b.time >= a.time ? b.time - a.time : TL_NO_TIME;
+}
+
+/* A RST ended it. */
+static bool was_reset(const tl_connection *c)
+{
+    return claim_stands(c) && !c->claim->is_icmp;
+}
+
+static bool has_opened(const tl_connection *c)
+{
+    return c->opened && (!c->open_ack.frame || has_passed(c, TL_STEP_OPEN_ACK));
 }
 
 static bool silent_since(const tl_view *view, int64_t then)
@@ -57,81 +97,99 @@ static bool is_one_sided(const tl_connection *c)
 
 /* ---- Opening ---- */
 
-typedef struct {
-    const char *name; /* NULL: not known */
-    bool failed;
-} opening;
-
-static const char *opening_name(tl_event kind)
-{
-    return kind == TL_EVENT_OPEN_FAST_OPEN      ? "fast open"
-           : kind == TL_EVENT_OPEN_SIMULTANEOUS ? "simultaneous"
-           : kind == TL_EVENT_OPEN_SPLIT        ? "split"
-                                                : "3-way";
-}
-
 /* The ACK was repeated again and again, and nothing says that the server ever took it. */
 static bool overflowed(const tl_connection *c)
 {
-    return c->overflows >= 2 && !server_of(c)->confirmed;
+    return c->attempt.overflows >= 2 && !server_of(c)->confirmed;
 }
 
 /* What only silence tells, once the capture is over. */
-static const char *unfinished_opening(const tl_connection *c, const tl_view *view)
+static tl_opening unfinished_opening(const tl_connection *c, const tl_view *view)
 {
-    const bool offered = decided(c, TL_STEP_SYN_ACK);
+    const tl_end *server = server_of(c);
+    const tl_moment offer = decided(c, TL_STEP_SYN_ACK);
+    const uint16_t syn_acks = c->attempt.syn_acks;
 
     if (is_one_sided(c))
-        return NULL;
+        return TL_OPEN_NONE;
     if (!c->saw_syn)
-        return c->syn_acks > 1 || c->late_rst || silent_since(view, c->last) ? "orphan" : NULL;
+        return syn_acks > 1 || c->late_rst || silent_since(view, c->last) ? TL_OPEN_ORPHAN : TL_OPEN_NONE;
     if (overflowed(c))
-        return "overflow";
-    if (offered)
-        return c->syn_acks > 1 || silent_since(view, c->deciding.time[TL_STEP_SYN_ACK]) ? "half-open" : NULL;
-    return c->syns > 1 || silent_since(view, c->deciding.time[TL_STEP_SYN]) ? "unanswered" : NULL;
+        return TL_OPEN_OVERFLOW;
+    if (offer.frame)
+        return syn_acks > 1 || silent_since(view, offer.time) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
+    if (server->state == TCP_SYN_RECEIVED && !server->borrowed)
+        return silent_since(view, server->last) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
+    return c->syns > 1 || silent_since(view, c->syn.time) ? TL_OPEN_UNANSWERED : TL_OPEN_NONE;
 }
 
-static opening how_it_opened(const tl_connection *c, const tl_view *view)
+/* A RST or an ICMP error ended the opening. */
+static tl_opening claimed_opening(const tl_connection *c)
 {
-    const char *name;
+    const tl_claim *claim = c->claim;
 
-    if (c->opened && !overflowed(c))
-        return (opening){.name = c->saw_syn ? opening_name(connection_opening(c)) : "midstream"};
-    if (c->cause == TL_CAUSE_REFUSED)
-        name = "refused";
-    else if (c->cause == TL_CAUSE_RESET_BY_OPENER)
-        name = "reset by opener";
-    else if (c->rejected)
-        name = "rejected by ICMP";
-    else if (c->answered_by_ack)
-        name = "answered by ACK";
-    else
-        name = view->whole ? unfinished_opening(c, view) : NULL;
-    return (opening){.name = name, .failed = name != NULL};
+    if (claim->is_icmp)
+        return TL_OPEN_REJECTED_BY_ICMP;
+    switch ((tl_cause)claim->cause) {
+    case TL_CAUSE_REFUSED:
+        return TL_OPEN_REFUSED;
+    case TL_CAUSE_RESET_BY_OPENER:
+        return TL_OPEN_RESET_BY_OPENER;
+    case TL_CAUSE_ABORT:
+    case TL_CAUSE_RETRANSMISSION_TIMEOUT: /* given up */
+    case TL_CAUSE_FORGOTTEN:
+        return claim->from == c->client && !has_passed(c, TL_STEP_SYN_ACK) ? TL_OPEN_UNANSWERED
+                                                                           : TL_OPEN_HALF_OPEN;
+    case TL_CAUSE_NONE:
+    case TL_CAUSE_ANSWERED_BY_ACK:
+    case TL_CAUSE_TIME_WAIT:
+    case TL_CAUSE_KEEP_ALIVE_TIMEOUT:
+    case TL_CAUSE_KEEP_ALIVE:
+    case TL_CAUSE_DATA_AFTER_CLOSE:
+    case TL_CAUSE_AFTER_OWN_FIN:
+    case TL_CAUSE_LATE:
+    case TL_CAUSE_COUNT:
+        break;
+    }
+    return TL_OPEN_NONE;
+}
+
+static tl_opening how_it_opened(const tl_connection *c, const tl_view *view)
+{
+    if (c->orphan)
+        return TL_OPEN_ORPHAN;
+    if (has_opened(c) && !overflowed(c))
+        return c->saw_syn ? connection_opening(c) : TL_OPEN_MIDSTREAM;
+    const tl_opening claimed = claim_stands(c) ? claimed_opening(c) : TL_OPEN_NONE;
+    if (claimed != TL_OPEN_NONE)
+        return claimed;
+    if (c->attempt.answered_by_ack)
+        return TL_OPEN_ANSWERED_BY_ACK;
+    return view->whole ? unfinished_opening(c, view) : TL_OPEN_NONE;
 }
 
 /* ---- Closing ---- */
 
-static const tl_end *first_closer(const tl_connection *c)
+static unsigned first_closer(const tl_connection *c)
 {
-    return &c->end[c->fin_first];
+    return c->exchange ? c->exchange->fin_first : 0;
 }
 
 static bool has_fin(const tl_connection *c)
 {
-    return c->end[0].has_fin || c->end[1].has_fin;
+    return has_passed(c, TL_STEP_FIN_1);
 }
 
 static bool both_fins_acked(const tl_connection *c)
 {
-    return c->end[0].fin_acked && c->end[1].fin_acked;
+    return c->end[0].fin_acked && c->end[1].fin_acked && has_passed(c, TL_STEP_FIN_1_ACK) &&
+           has_passed(c, TL_STEP_FIN_2_ACK);
 }
 
 /* Midstream, one FIN: it may be the first or the second. */
 static bool is_closer_guessed(const tl_connection *c)
 {
-    const tl_end *other = &c->end[!c->fin_first];
+    const tl_end *other = &c->end[!first_closer(c)];
 
     return !c->saw_syn && !(c->end[0].has_isn && c->end[1].has_isn) && has_fin(c) && !other->spoke;
 }
@@ -154,112 +212,117 @@ static bool is_fin_unacknowledged(const tl_end *e, int64_t passed, const tl_view
 }
 
 /* What only the end of the capture tells. */
-static const char *unfinished_closing(const tl_connection *c, const tl_view *view)
+static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view)
 {
-    const tl_end *a = &c->end[0], *b = &c->end[1];
+    const tl_end *a = &c->end[0], *b = &c->end[1], *first = &c->end[first_closer(c)];
 
     if (is_one_sided(c))
-        return "still open";
-    if (is_fin_unacknowledged(first_closer(c), c->deciding.time[TL_STEP_FIN_1], view) ||
-        is_fin_unacknowledged(&c->end[!c->fin_first], c->deciding.time[TL_STEP_FIN_2], view))
-        return "FIN unacknowledged";
+        return TL_CLOSE_STILL_OPEN;
+    if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
+        is_fin_unacknowledged(&c->end[!first_closer(c)], decided(c, TL_STEP_FIN_2).time, view))
+        return TL_CLOSE_FIN_UNACKNOWLEDGED;
     if (c->opened && (is_unanswered(a, b, view) || is_unanswered(b, a, view)))
-        return "silent";
+        return TL_CLOSE_SILENT;
     if (c->phase == TCP_FIN_WAIT_2 && is_closer_guessed(c))
-        return NULL; /* or it is closed */
+        return TL_CLOSE_NONE; /* or it is closed */
     if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, c->last))
-        return "half-closed";
-    return "still open";
+        return TL_CLOSE_HALF_CLOSED;
+    return TL_CLOSE_STILL_OPEN;
 }
 
-static const char *how_it_closed(const tl_connection *c, const tl_view *view)
+static tl_closing how_it_closed(const tl_connection *c, const tl_view *view)
 {
     if (both_fins_acked(c))
-        return c->crossed ? "simultaneous" : c->merged ? "3-way" : "4-way";
-    if (c->reset && c->opened)
-        return has_fin(c) ? "RST after FIN" : "abort";
-    return view->whole && !c->reset ? unfinished_closing(c, view) : NULL;
+        return connection_closing(c);
+    if (c->replaced)
+        return TL_CLOSE_REPLACED;
+    if (was_reset(c) && has_opened(c))
+        return has_fin(c) ? TL_CLOSE_RST_AFTER_FIN : TL_CLOSE_ABORT;
+    return view->whole && !was_reset(c) ? unfinished_closing(c, view) : TL_CLOSE_NONE;
 }
 
-static const char *role_name(const tl_connection *c, uint8_t side)
+static tl_closer closer(const tl_connection *c, unsigned side)
 {
-    return side == c->client ? "client" : "server";
+    return side == c->client ? TL_BY_CLIENT : TL_BY_SERVER;
 }
 
-static const char *who_closed(const tl_connection *c, const tl_view *view)
+static tl_closer who_closed(const tl_connection *c, const tl_view *view)
 {
-    const bool settled = first_closer(c)->fin_acked || decided(c, TL_STEP_FIN_2) || c->reset ||
-                         (view->whole && !is_one_sided(c));
+    const unsigned first = first_closer(c);
+    const bool is_settled = has_passed(c, TL_STEP_FIN_1_ACK) || has_passed(c, TL_STEP_FIN_2) || was_reset(c) ||
+                            (view->whole && !is_one_sided(c));
 
     if (!has_fin(c))
-        return c->reset && c->opened ? role_name(c, c->rst_from) : NULL;
-    if (!settled || is_closer_guessed(c))
-        return NULL;
-    return c->crossed ? "both" : role_name(c, c->fin_first);
+        return was_reset(c) && has_opened(c) ? closer(c, c->claim->from) : TL_BY_NONE;
+    if (!is_settled || is_closer_guessed(c))
+        return TL_BY_NONE;
+    return has_passed(c, TL_STEP_FIN_2) && c->exchange->crossed ? TL_BY_BOTH : closer(c, first);
 }
 
 /* When the connection ended; TL_NO_TIME while it has not. */
 static int64_t ended(const tl_connection *c)
 {
-    const int64_t *time = c->deciding.time;
+    const int64_t first = decided(c, TL_STEP_FIN_1_ACK).time, second = decided(c, TL_STEP_FIN_2_ACK).time;
 
     if (both_fins_acked(c))
-        return time[TL_STEP_FIN_1_ACK] > time[TL_STEP_FIN_2_ACK] ? time[TL_STEP_FIN_1_ACK]
-                                                                 : time[TL_STEP_FIN_2_ACK];
-    return c->reset ? time[TL_STEP_RST] : TL_NO_TIME;
+        return first > second ? first : second;
+    return was_reset(c) ? c->claim->passed.time : TL_NO_TIME;
 }
 
 /* Bytes that met a closing peer and were never acknowledged. */
 static uint32_t raced(const tl_connection *c)
 {
-    const tl_end *closer = &c->end[c->fin_first];
-    const uint32_t from = closer->has_told ? seq_max(c->race_from, closer->told) : c->race_from;
+    if (!c->exchange || !c->exchange->raced)
+        return 0;
+    const tl_end *first = &c->end[first_closer(c)];
+    const uint32_t begin = c->exchange->race_from, end = c->exchange->race_to;
+    const uint32_t from = first->has_told ? seq_max(begin, first->told) : begin;
 
-    return c->raced && seq_before(from, c->race_to) ? c->race_to - from : 0;
+    return seq_before(from, end) ? end - from : 0;
 }
 
 static int64_t half_closed(const tl_connection *c)
 {
-    if (!decided(c, TL_STEP_FIN_2))
-        return decided(c, TL_STEP_FIN_1_ACK) ? c->last - c->deciding.time[TL_STEP_FIN_1_ACK] : TL_NO_TIME;
-    return c->crossed || c->merged ? TL_NO_TIME : span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2);
+    const tl_moment begun = decided(c, TL_STEP_FIN_1_ACK);
+
+    if (!has_passed(c, TL_STEP_FIN_2))
+        return begun.frame ? c->last - begun.time : TL_NO_TIME;
+    return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2) : TL_NO_TIME;
 }
 
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const int64_t end = ended(c);
 
-    f->close = how_it_closed(c, view);
-    f->closed_by = who_closed(c, view);
-    if (end != TL_NO_TIME && decided(c, TL_STEP_FIN_1))
-        f->close_time = end - c->deciding.time[TL_STEP_FIN_1];
-    f->close_no_data = c->saw_syn && c->opened && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
+    f->close = tl_closing_name(how_it_closed(c, view));
+    f->closed_by = tl_closer_name(who_closed(c, view));
+    if (end != TL_NO_TIME && has_fin(c))
+        f->close_time = end - decided(c, TL_STEP_FIN_1).time;
+    f->close_no_data =
+        c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
     f->half_close_time = half_closed(c);
-    f->half_close_bytes = c->half_close_bytes;
+    f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
 }
 
 /* ---- The rest ---- */
 
-static const char *reset_cause(const tl_connection *c)
+static tl_cause reset_cause(const tl_connection *c)
 {
-    static const char *const names[] = {
-#define X(id, name) [TL_CAUSE_##id] = name,
-        TL_CAUSES(X)
-#undef X
-    };
-    const bool late = c->cause == TL_CAUSE_NONE && c->late_rst && c->opened;
-
-    return names[late ? TL_CAUSE_LATE : c->cause];
+    if (was_reset(c) && c->claim->cause != TL_CAUSE_NONE)
+        return (tl_cause)c->claim->cause;
+    if (!c->opened && c->attempt.answered_by_ack && c->attempt.older_reset)
+        return TL_CAUSE_ANSWERED_BY_ACK;
+    return c->late_rst && c->opened ? TL_CAUSE_LATE : TL_CAUSE_NONE;
 }
 
 static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
 {
-    uint32_t count = c->unanswered;
+    uint32_t count = c->exchange ? c->exchange->unanswered : 0;
 
-    if (c->reset)
-        return count + (c->cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT);
+    if (was_reset(c))
+        return count + (c->claim->cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT);
     for (int i = 0; i < 2 && view->whole; i++)
         count += c->end[i].probes > 0 && silent_since(view, c->end[i].asked_at);
     return count;
@@ -267,51 +330,52 @@ static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
 
 static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
-    for (int role = TL_CLIENT; role <= TL_SERVER; role++) {
-        const tl_end *e = role == TL_CLIENT ? client_of(c) : server_of(c);
+    for (unsigned side = 0; side < 2; side++) {
+        const tl_end *e = &c->end[side];
+        const tl_role role = end_role(c, e);
+        const int64_t since = end_is_covered(c, e) ? c->claim->since[side] : e->since;
 
-        f->state[role] = e->state;
+        f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
-        f->held[role] = view->whole && e->since != TL_NO_TIME ? view->end - e->since : TL_NO_TIME;
+        f->held[role] =
+            view->whole && !c->orphan && since != TL_NO_TIME ? view->end - since : TL_NO_TIME;
     }
-}
-
-int64_t tl_start(const tl_connection *c)
-{
-    return c->lived_before ? c->deciding.time[TL_STEP_SYN] : c->stream_start;
 }
 
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
-    const opening open = how_it_opened(c, view);
+    const tl_opening open = how_it_opened(c, view);
     const int64_t end = ended(c);
 
     *f = (tl_facts){
-        .open = open.name,
-        .open_failed = open.failed,
+        .open = tl_opening_name(open),
+        .open_failed = tl_opening_failed(open),
         .open_time = TL_NO_TIME,
-        .open_server_time = TL_NO_TIME,
+        .open_server_time = span(c, TL_STEP_SYN, TL_STEP_SYN_ACK),
         .open_client_time = TL_NO_TIME,
+        .open_syns = c->syns,
         .close_time = TL_NO_TIME,
         .half_close_time = TL_NO_TIME,
-        .reset_cause = reset_cause(c),
-        .keepalives = c->keepalives,
+        .reset_cause = tl_cause_name(reset_cause(c)),
+        .reset_sender = was_reset(c) ? tl_role_name(end_role(c, &c->end[c->claim->from])) : NULL,
+        .keepalives = c->exchange ? c->exchange->keepalives : 0,
         .keepalives_unanswered = unanswered_probes(c, view),
-        .reuse_stream = c->reuse_stream,
+        .reuse = c->reuse,
         .reuse_gap = c->reuse_gap,
-        .reuse_phase = c->reuse_stream == TL_NO_STREAM ? NULL : tcp_state_name(c->reuse_phase),
-        .duration = c->last - c->stream_start,
-        .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - tl_start(c),
+        .reuse_phase = c->reuse == TL_NO_CONNECTION ? NULL : tcp_state_name(c->reuse_phase),
+        .start = c->start,
+        .duration = c->last - c->start,
+        .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
         .one_sided = is_one_sided(c),
+        .has_states = !c->orphan,
+        .phase = c->phase,
     };
-    f->open_server_time = span(c, TL_STEP_SYN, TL_STEP_SYN_ACK);
-    f->open_syns = c->syns;
-    if (!open.failed) {
+    if (!tl_opening_failed(open)) {
         f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);
     }
     tell_ends(c, view, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)
-        f->frame[step] = c->deciding.frame[step];
+        f->frame[step] = decided(c, (tl_step)step).frame;
 }

@@ -1,4 +1,5 @@
 /* lifecycle.c
+ * A whole segment, and the phase of the connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,115 +8,77 @@
 
 #include "pass.h"
 
-const char *tl_step_name(tl_step step)
+void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl_connection *older,
+              const tl_segment *first)
 {
-    static const char *const names[TL_STEP_COUNT] = {
-#define X(id, name) name,
-        TL_STEPS(X)
-#undef X
-    };
-    return names[step];
-}
-
-const char *tl_verdict_name(tl_verdict verdict)
-{
-    static const char *const names[] = {NULL, "accepted", "challenged", "ignored", "unknown"};
-    return names[verdict];
-}
-
-/* ---- Beginning ---- */
-
-void tl_begin(tl_connection *c, uint32_t stream, const tl_connection *before, const tl_segment *first)
-{
-    *c = (tl_connection){
-        .stream = stream,
-        .reuse_stream = TL_NO_STREAM,
-        .reuse_gap = TL_NO_TIME,
-        .stream_start = first->time,
-        .last = first->time,
-        .content = TL_NO_TIME,
-    };
-    for (int i = 0; i < 2; i++) {
+    c->number = number;
+    c->older = older;
+    c->reuse = TL_NO_CONNECTION;
+    c->reuse_gap = TL_NO_TIME;
+    c->start = c->last = first->time;
+    c->content = TL_NO_TIME;
+    for (int i = 0; i < 2; i++)
         c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .last = TL_NO_TIME, .asked_at = TL_NO_TIME};
-    }
     if (before) {
-        c->reuse_stream = before->stream;
+        c->reuse = before->number;
         c->reuse_phase = before->phase;
         c->reuse_gap = first->time > before->last ? first->time - before->last : 0;
     }
+    /* Until it speaks, who gets a SYN is assumed to listen. */
+    if (first->flags & TL_SYN)
+        c->end[first->flags & TL_ACK ? first->side : !first->side].borrowed = true;
 }
 
-bool tl_continues(const tl_connection *before, const tl_segment *first, uint8_t side)
+/* ---- Phase ---- */
+
+static bool has_answered(const tl_connection *c, int side)
 {
-    const tl_end *opener = &before->end[!side];
+    const tl_end *e = &c->end[side];
 
-    return (first->flags & (TL_SYN | TL_ACK | TL_RST)) == (TL_SYN | TL_ACK) && opener->sent_syn &&
-           opener->has_isn && first->ack == opener->isn + 1;
+    return c->attempt.sent_syn_ack[side] || (!e->borrowed && e->state >= TCP_SYN_RECEIVED);
 }
-
-bool tl_resumes(const tl_connection *c, uint8_t side, const tl_connection *before, uint8_t side_before,
-                const tl_segment *segment)
-{
-    const tl_end *opener = &c->end[side];
-    const tl_segment s = *segment;
-    /* Only asked for its numbers: nothing is changed. */
-    const pass t = {
-        .c = (tl_connection *)before,
-        .s = &s,
-        .x = (tl_end *)&before->end[side_before],
-        .y = (tl_end *)&before->end[!side_before],
-        .next = s.seq + s.length + (s.flags & TL_FIN ? 1 : 0),
-    };
-
-    return (s.flags & (TL_SYN | TL_RST | TL_ACK)) == TL_ACK && opener->state == TCP_SYN_SENT &&
-           c->phase == TCP_SYN_SENT && s.seq != opener->isn + 1 && !phase_is_over(before->phase) &&
-           pass_has_numbers_of(&t);
-}
-
-void tl_join(const tl_connection *c, const tl_connection *before, bool same_sides, tl_transition joint[2])
-{
-    for (unsigned side = 0; side < 2; side++) {
-        const tl_end *e = &before->end[side];
-        const tl_role role = end_role(before, e);
-
-        joint[role] = (tl_transition){
-            .role = role,
-            .from = c->end[same_sides ? side : !side].state,
-            .to = e->state,
-            .undone = true,
-            .held = TL_NO_TIME,
-        };
-    }
-}
-
-/* ---- A whole segment ---- */
 
 static tcp_state phase_of(const tl_connection *c)
 {
     const tl_end *a = &c->end[0], *b = &c->end[1];
 
-    if (c->reset || c->rejected)
+    if (c->orphan || claim_stands(c))
         return TCP_CLOSED;
     if (a->has_fin && b->has_fin) {
         if (a->fin_acked && b->fin_acked)
             return c->lapsed ? TCP_CLOSED : TCP_TIME_WAIT;
-        return c->crossed ? TCP_CLOSING : TCP_LAST_ACK;
+        return c->exchange->crossed ? TCP_CLOSING : TCP_LAST_ACK;
     }
     if (a->has_fin || b->has_fin)
         return a->fin_acked || b->fin_acked ? TCP_FIN_WAIT_2 : TCP_FIN_WAIT_1;
     if (c->opened)
         return TCP_ESTABLISHED;
-    if (a->sent_syn_ack || b->sent_syn_ack || (a->sent_syn && b->sent_syn))
+    if (has_answered(c, 0) || has_answered(c, 1) || (a->sent_syn && b->sent_syn))
         return TCP_SYN_RECEIVED;
     return TCP_SYN_SENT;
 }
+
+bool tl_is_open(const tl_connection *c)
+{
+    return c->phase >= TCP_ESTABLISHED && c->phase != TCP_TIME_WAIT && !c->replaced;
+}
+
+bool tl_is_opening(const tl_connection *c)
+{
+    return (c->phase == TCP_SYN_SENT || c->phase == TCP_SYN_RECEIVED) && c->saw_syn && !c->replaced;
+}
+
+/* ---- Before the segment ---- */
 
 static void lapse(pass *t, tl_end *e)
 {
     if (e->state != TCP_TIME_WAIT)
         return;
+    const unsigned said = t->r->transitions;
+
     pass_enter(t, e, TCP_CLOSED);
-    t->r->transition[t->r->transitions - 1].held = TL_NO_TIME; /* nothing tells when */
+    if (t->r->transitions > said)
+        t->r->transition[said].held = TL_NO_TIME; /* nothing tells when */
     e->ack_sure = true;
 }
 
@@ -123,7 +86,7 @@ static void lapse_time_wait(pass *t)
 {
     tl_connection *c = t->c;
 
-    if (c->phase != TCP_TIME_WAIT || t->now - c->time_wait <= 2 * t->settings->msl)
+    if (c->phase != TCP_TIME_WAIT || t->now - c->time_wait <= 2 * t->world->settings.msl)
         return;
     c->lapsed = true;
     lapse(t, t->x);
@@ -131,15 +94,40 @@ static void lapse_time_wait(pass *t)
     c->phase = TCP_CLOSED;
 }
 
+/* An end that has not spoken here is shown in the state that it has in the older
+ * connection, if that holds the ports still. */
+static void borrow(const tl_connection *c, tl_end *e, int64_t now, int64_t msl)
+{
+    const tl_connection *older = c->older;
+    tcp_state state = TCP_LISTEN;
+    int64_t since = e->since;
+
+    if (older && !older->orphan) {
+        const tl_end *there = &older->end[end_side(c, e)];
+        const tcp_state shown = end_shown(older, there);
+        const bool lapsed = shown == TCP_TIME_WAIT && now - older->time_wait > 2 * msl;
+        if (shown != TCP_CLOSED && !lapsed) {
+            state = shown;
+            since = there->since;
+        }
+    }
+    if (e->state != state)
+        end_begin(e, state, since);
+}
+
 static void begin_without_syn(pass *t)
 {
-    if (!(t->s->flags & TL_RST)) /* a RST needs no connection: it may be all there ever was */
-        pass_raise(t, TL_EVENT_MIDSTREAM, 0);
+    if (!(t->s->flags & TL_RST) && t->s->flags & TL_ACK && !t->c->saw_syn)
+        pass_raise(t, TL_EVENT_MIDSTREAM, 0); /* a RST needs no connection: it may be all there ever was */
     pass_raise_reuse(t);
 }
 
+/* ---- The segment ---- */
+
 static void follow(pass *t)
 {
+    tl_connection *c = t->c;
+
     switch (t->s->flags & (TL_SYN | TL_RST | TL_ACK)) {
     case TL_SYN:
         pass_on_syn(t);
@@ -151,8 +139,10 @@ static void follow(pass *t)
         pass_on_ack(t);
         break;
     case 0: /* every segment of a connection has an ACK (RFC 9293, 3.10.7.4, fifth) */
-        if (!t->c->alive)
-            pass_begin_midstream(t);
+        if (c->alive)
+            break;
+        c->orphan = true;
+        pass_guess_roles(t);
         break;
     default:
         pass_on_rst(t);
@@ -160,11 +150,13 @@ static void follow(pass *t)
     }
 }
 
+/* ---- After the segment ---- */
+
 static bool is_guessed(const tl_connection *c)
 {
     const tl_end *a = &c->end[0], *b = &c->end[1];
 
-    if (c->saw_syn || c->reset_sure)
+    if (c->saw_syn || c->orphan || (claim_stands(c) && c->claim->sure))
         return false;
     if (a->has_isn && b->has_isn)
         return !c->opened;
@@ -177,20 +169,28 @@ static void report(pass *t)
     tl_report *r = t->r;
 
     r->phase = c->phase;
+    r->has_states = !c->orphan;
     for (int i = 0; i < 2; i++)
-        r->state[end_role(c, &c->end[i])] = c->end[i].state;
+        r->state[end_role(c, &c->end[i])] = end_shown(c, &c->end[i]);
     r->sender = end_role(c, t->x);
     r->guessed = is_guessed(c);
     r->role_guessed = c->role_guessed;
-    r->late = c->alive && phase_is_over(t->before) && phase_is_over(c->phase) && !t->belongs;
+    r->late = c->replaced || (c->alive && phase_is_over(t->before) && phase_is_over(c->phase) && !t->belongs);
 }
 
-void tl_follow(tl_connection *c, const tl_segment *s, const tl_settings *settings, tl_report *r)
+static void prepare(tl_report *r)
+{
+    memset(r, 0, sizeof *r);
+    r->idle = TL_NO_TIME;
+}
+
+void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world, tl_report *r)
 {
     pass t = {
         .c = c,
+        .newer = newer,
         .s = s,
-        .settings = settings,
+        .world = world,
         .r = r,
         .x = &c->end[s->side],
         .y = &c->end[!s->side],
@@ -199,38 +199,44 @@ void tl_follow(tl_connection *c, const tl_segment *s, const tl_settings *setting
         .before = c->phase,
     };
 
-    memset(r, 0, sizeof *r);
-    r->idle = TL_NO_TIME;
+    prepare(r);
+    for (int i = 0; i < 2; i++) {
+        if (c->end[i].borrowed)
+            borrow(c, &c->end[i], t.now, world->settings.msl);
+    }
     if (c->alive)
         lapse_time_wait(&t);
     else if ((s->flags & (TL_SYN | TL_RST | TL_ACK)) != TL_SYN)
         begin_without_syn(&t);
+    if (!(s->flags & TL_RST))
+        pass_check_claim(&t);
+    t.hidden = claim_stands(c);
     follow(&t);
 
-    c->phase = phase_of(c);
+    c->phase = (uint8_t)phase_of(c);
     c->last = t.now;
     report(&t);
     c->last_frame = s->frame;
     c->alive = true;
 }
 
-bool tl_reject(tl_connection *c, const tl_rejection *rejection, tl_report *r)
+bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *world, tl_report *r)
 {
     const tl_segment quoted = {.frame = rejection->frame, .seq = rejection->seq, .side = rejection->side};
     pass t = {
         .c = c,
         .s = &quoted,
+        .world = world,
         .r = r,
         .x = &c->end[rejection->side],
         .y = &c->end[!rejection->side],
         .now = rejection->time > c->last ? rejection->time : c->last,
     };
 
-    memset(r, 0, sizeof *r);
-    r->idle = TL_NO_TIME;
+    prepare(r);
     if (c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || t.x->isn != rejection->seq)
         return false;
     pass_reject(&t, rejection->error);
-    c->phase = phase_of(c);
+    c->phase = (uint8_t)phase_of(c);
     return true;
 }

@@ -1,10 +1,19 @@
 /* lifecycle.h
  * The life of one TCP connection as a capture proves it: how it opened, what
- * state each end is in, how it closed, why it was reset.
+ * state each end is in, how it closed, why it was reset. Which connection a
+ * segment belongs to is decided before, in connections.h.
  *
- * Pure: plain structs in, plain structs out; no allocation, no clock, no
- * Wireshark. Work per segment is constant, and all that is remembered of a
- * stream is one tl_connection.
+ * Pure: plain structs in, plain structs out; no clock, no Wireshark. Work per
+ * segment is constant. What is remembered has a struct for each lifetime:
+ *
+ *   tl_connection    one opening and all that follows from it
+ *   tl_attempt       in it: one try to open; the same SYN after a failure begins another
+ *   tl_end           in it, twice: what is known of an end
+ *   tl_claim         what says that an end has no connection any more; allocated when it comes
+ *   tl_exchange      what only a connection has in which more than SYNs and RSTs have passed;
+ *                    allocated then
+ *
+ * Each begins as zero, and none is ever emptied member by member.
  *
  * All times are nanoseconds: of a frame, since any epoch; a span, as it is.
  *
@@ -15,14 +24,16 @@
 #define TCPLIFE_LIFECYCLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "events.h"
 #include "tcp-state.h"
+#include "values.h"
 
 /** No such time, span or number. */
 #define TL_NO_TIME INT64_MIN
-#define TL_NO_STREAM UINT32_MAX
+#define TL_NO_CONNECTION UINT32_MAX
 
 /** Flags of a segment, the bits of the TCP header (RFC 9293, 3.1). */
 enum { TL_FIN = 0x01, TL_SYN = 0x02, TL_RST = 0x04, TL_ACK = 0x10 };
@@ -38,52 +49,17 @@ typedef struct {
     uint16_t flags;   /**< TL_FIN ..., other bits are ignored */
     uint8_t ttl;      /**< of the IPv4 header, or the hop limit of the IPv6 header */
     bool has_ttl;     /**< `ttl` is known */
-    uint8_t side;     /**< 0 or 1: which of the stream's two ends sent it; the caller
+    uint8_t side;     /**< 0 or 1: which of the 4-tuple's two ends sent it; the caller
                            numbers them as it likes and sticks to it */
     bool lower_port;  /**< the sender's port is lower than the receiver's: the server's
                            mark where neither SYN nor SYN/ACK was seen */
+    bool is_own_peer; /**< both ends are one address and port */
 } tl_segment;
 
 /** What the user may set. */
 typedef struct {
     int64_t msl; /**< ns; TIME_WAIT lasts twice this (RFC 9293, 3.4.2) */
 } tl_settings;
-
-/** A part that a frame plays in opening or closing; the names of `tcplife.step`. */
-#define TL_STEPS(X)                      \
-    X(SYN, "SYN")                        \
-    X(SYN_ACK, "SYN/ACK")                \
-    X(OPEN_ACK, "ACK of SYN/ACK")        \
-    X(FIN_1, "1st FIN")                  \
-    X(FIN_2, "2nd FIN")                  \
-    X(FIN_1_ACK, "ACK of 1st FIN")       \
-    X(FIN_2_ACK, "ACK of 2nd FIN")       \
-    X(RST, "RST")
-
-typedef enum {
-#define X(id, name) TL_STEP_##id,
-    TL_STEPS(X)
-#undef X
-    TL_STEP_COUNT
-} tl_step;
-
-/** The name of a step, e.g. "1st FIN". Static storage. */
-const char *tl_step_name(tl_step step);
-
-/** What the receiver makes of a RST (RFC 9293, 3.10.7; RFC 5961, 3). */
-typedef enum {
-    TL_VERDICT_NONE, /**< no RST */
-    TL_VERDICT_ACCEPTED,
-    TL_VERDICT_CHALLENGED,
-    TL_VERDICT_IGNORED,
-    TL_VERDICT_UNKNOWN,
-} tl_verdict;
-
-/** "accepted" and so on; NULL for TL_VERDICT_NONE. Static storage. */
-const char *tl_verdict_name(tl_verdict verdict);
-
-/** One of the two roles. As an index: ends of a report and of the facts. */
-typedef enum { TL_CLIENT, TL_SERVER } tl_role;
 
 /** A state left at a frame. */
 typedef struct {
@@ -102,8 +78,8 @@ typedef struct {
 } tl_raised;
 
 enum {
-    /* A frame can lapse TIME_WAIT (2), begin a new life (3), and pass each end
-     * through three states; undoings take the place of these. */
+    /* A frame can lapse TIME_WAIT (2), take over from an older connection (2), and pass
+     * each end through three states; undoings take the place of these. */
     TL_MAX_TRANSITIONS = 12,
     TL_MAX_RAISED = 8,
 };
@@ -112,8 +88,9 @@ enum {
 typedef struct {
     /* Now */
     tcp_state phase;
-    tcp_state state[2];  /**< by tl_role */
+    tcp_state state[2];  /**< by tl_role; with `has_states` */
     tl_role sender;
+    bool has_states;     /**< nothing has opened: the ends have no states */
     bool guessed;        /**< another pair of states would fit as well */
     bool role_guessed;
     /* Events */
@@ -125,7 +102,7 @@ typedef struct {
     uint16_t steps;      /**< bit (1 << tl_step) */
     uint8_t transitions; /**< how many of `transition` */
     uint8_t raised;      /**< how many of `event` */
-    /* Of all connections of the capture: not set by this module, but by who knows them. */
+    /* Of all connections of the capture: not set by the core, but by who knows them. */
     bool is_rejection;   /**< the frame is an ICMP error, with events and transitions alone */
     bool has_half_open;  /**< `half_open` is known */
     uint32_t half_open;  /**< handshakes under way towards this server */
@@ -135,148 +112,187 @@ typedef struct {
     tl_raised event[TL_MAX_RAISED];
 } tl_report;
 
-/** One end of the connection. Private to lifecycle.c and facts.c. */
+/* ---- What is remembered. Private to the core, but for what tl_connection shows. ---- */
+
+/** When a deciding frame passed; frame 0: none has, or what it did was undone. */
+typedef struct {
+    int64_t time;
+    uint32_t frame;
+} tl_moment;
+
+/** One end of the connection. */
 typedef struct {
     int64_t since;      /**< when it entered `state`; TL_NO_TIME: before the capture began */
-    int64_t asked_at;   /**< when it last sent something that needs an answer */
+    int64_t asked_at;   /**< when it last sent something that needs an answer; TL_NO_TIME: never */
     int64_t last;       /**< time of its last segment; TL_NO_TIME before */
     uint64_t bytes;     /**< new bytes of data it sent */
-    uint32_t rtt;       /**< shortest round trip from us to this end, microseconds; UINT32_MAX: none seen */
-    uint32_t isn;       /**< its initial sequence number */
-    uint32_t nxt;       /**< end of what it sent (SND.NXT), the highest that passed; with a FIN, just after it */
-    uint32_t in_order;  /**< end of what it sent without a hole */
-    uint32_t told;      /**< highest ACK it sent: what its RCV.NXT is at least, and the peer's SND.UNA */
+    uint32_t rtt;       /**< shortest round trip from us to this end, microseconds; NO_RTT: none seen */
+    uint32_t isn;       /**< its initial sequence number, with has_isn */
+    uint32_t nxt;       /**< with has_nxt: end of what it sent (SND.NXT), the highest that passed;
+                             with a FIN, just after it */
+    uint32_t in_order;  /**< with has_nxt: end of what it sent without a hole */
+    uint32_t told;      /**< with has_told: highest ACK it sent: what its RCV.NXT is at least, and
+                             the peer's SND.UNA */
     uint32_t window;    /**< last window it advertised */
     uint32_t widest;    /**< widest window it advertised */
-    uint32_t beyond;    /**< with offers_other: ISN of its other SYN/ACK; with hid_fin: number after
-                             the FIN that it seems to have sent; with has_fin: end of the data it
-                             sent beyond its own FIN */
-    uint32_t stray;     /**< end of its last segment that fitted nothing */
+    uint32_t stray;     /**< with has_stray: end of its last segment that fitted nothing */
     uint16_t repeats;   /**< retransmissions since the peer was last heard */
     uint16_t probes;    /**< keep-alives since the peer was last heard */
-    uint8_t state;      /**< tcp_state */
-    uint8_t undo_state; /**< state before the last silent move by an ACK */
-    uint8_t rst_state;  /**< state before the RST */
-    uint8_t ttl;        /**< of its last segment other than a RST */
-    bool has_isn : 1;       /**< `isn` is known: seen, or told by an ACK of it */
-    bool has_nxt : 1;       /**< it has sent something: nxt and in_order are known */
+    uint8_t state;      /**< tcp_state; written by end_set_state() alone */
+    uint8_t ttl;        /**< with has_ttl: of its last segment other than a RST */
+    bool has_isn : 1;       /**< seen, or told by an ACK of it */
+    bool has_nxt : 1;       /**< it has sent something */
     bool has_told : 1;      /**< it has sent an ACK */
+    bool has_stray : 1;
+    bool has_ttl : 1;
     bool sent_syn : 1;      /**< its SYN, or SYN/ACK, passed */
-    bool sent_syn_ack : 1;
     bool active : 1;        /**< thought to be listening, it sent a SYN without ACK */
-    bool offers_other : 1;  /**< sent SYN/ACKs with two ISNs */
-    bool acked_syn : 1;     /**< acknowledged the peer's SYN by an ACK apart from its own SYN */
+    bool tfo : 1;           /**< its SYN carried data */
     bool isn_acked : 1;     /**< the peer acknowledged its ISN */
     bool confirmed : 1;     /**< sent what only a synchronized state can send */
     bool has_fin : 1;       /**< its FIN passed */
     bool plain_fin : 1;     /**< its FIN passed without an ACK of the peer's FIN, and may have come */
     bool acking_fin : 1;    /**< its FIN passed with an ACK of the peer's FIN */
-    bool hid_fin : 1;       /**< acknowledged the peer's FIN with a number beyond what passed of it */
     bool fin_acked : 1;     /**< the peer acknowledged its FIN */
     bool fin_repeated : 1;  /**< its FIN was repeated and not acknowledged since */
     bool ack_sure : 1;      /**< the ACK of its FIN is known to have arrived */
     bool spoke : 1;         /**< sent new data or a FIN in this capture */
     bool window_probe : 1;  /**< asked for a window since the peer was last heard */
     bool late_data : 1;     /**< sent new data after the peer's FIN had passed */
-    bool has_stray : 1;     /**< `stray` is valid */
-    bool tfo : 1;           /**< its SYN carried data */
-    bool has_ttl : 1;       /**< `ttl` is known */
-    bool by_rst : 1;        /**< CLOSED by a RST: rst_state is valid */
     bool unseen : 1;        /**< midstream: new bytes of it are acknowledged, none ever passed */
+    bool borrowed : 1;      /**< it has not spoken here: `state` is the one that it has in the older
+                                 connection, or LISTEN */
 } tl_end;
 
-/** When the deciding frames passed, by tl_step; frame 0: has not, or was undone. */
+/** A SYN/ACK beside the one that counts so far: the opener's ACK chooses. */
 typedef struct {
-    int64_t time[TL_STEP_COUNT];
-    uint32_t frame[TL_STEP_COUNT];
-} tl_deciding;
+    tl_moment passed;
+    uint32_t isn;
+} tl_offer;
 
-/** One connection, or the last of several lives of one stream. The caller owns
- *  it and looks at nothing in it but the fields before `end`. */
+/** One try to open. A retry of the same SYN after a failure begins the next. */
 typedef struct {
-    uint32_t last_frame;    /**< number of the stream's last frame so far */
-    uint8_t phase;          /**< tcp_state: phase after that frame */
-    uint8_t client;         /**< side that is the client */
-    bool role_guessed;      /**< neither SYN nor SYN/ACK told the roles */
-    uint8_t reuse_phase;    /**< see reuse_stream: the phase it was left in */
-    uint32_t stream;        /**< the caller's number for the stream (tcp.stream) */
-    uint32_t reuse_stream;  /**< stream that used the 4-tuple before; TL_NO_STREAM: none */
-    int64_t reuse_gap;      /**< ns since that stream's last frame */
+    tl_moment syn_ack;       /**< the SYN/ACK that counts */
+    tl_offer *other;         /**< the last SYN/ACK with another ISN than that; NULL: none came */
+    uint32_t older_nxt;      /**< with has_older: the number that an end expects of a connection that
+                                  the capture does not hold, as an ACK told */
+    uint16_t syn_acks;       /**< SYN/ACKs sent */
+    uint16_t overflows;      /**< SYN/ACKs repeated although acknowledged */
+    bool has_older : 1;
+    uint8_t older_side : 1;  /**< the end that expects older_nxt */
+    bool answered_by_ack : 1;
+    bool older_reset : 1;    /**< a RST with older_nxt came */
+    bool acked_syn : 1;      /**< the server acknowledged the SYN by an ACK apart from its own SYN */
+    bool bad_ack : 1;        /**< an ACK that does not complete answered the SYN/ACK */
+    bool tfo_accepted : 1;
+    bool sent_syn_ack[2];    /**< by side */
+} tl_attempt;
 
-    tl_end end[2];          /**< by side */
-    tl_deciding deciding;
-    int64_t stream_start;   /**< time of the stream's first frame */
-    int64_t last;           /**< time of the last frame so far; never runs backwards */
-    int64_t content;        /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
-    int64_t time_wait;      /**< when 2 MSL began, or began anew */
-    int64_t timed_at;       /**< when a segment that is being timed passed */
+/** What says that an end has no connection any more: a RST, or an ICMP error. It lies over the
+ *  connection: what it covers is shown CLOSED, and all that passes is followed beneath it, as if it had
+ *  not passed. So who disproves it only has to lift it. */
+typedef struct {
+    tl_moment passed;
+    int64_t since[2];    /**< by side: since when it is covered, and so CLOSED */
+    int64_t held[2];     /**< by side: when it had entered the state `was` */
+    uint32_t seq, ack;   /**< of the RST; `ack` is the highest ACK number of its apparent sender where it has none */
+    uint32_t edge;       /**< with has_edge: end of what its apparent sender had sent */
+    uint8_t from;        /**< the side that it is from */
+    uint8_t cause;       /**< tl_cause */
+    uint8_t was[2];      /**< by side: tcp_state that the end was in before */
+    bool covers[2];      /**< by side: this end is CLOSED */
+    bool stands : 1;     /**< it ended the connection, and nothing has disproved that */
+    bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
+    bool sure : 1;       /**< the RST's number is one that the receiver accepts */
+    bool has_edge : 1;
+} tl_claim;
+
+/** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */
+typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
+
+/** What a connection needs once more than SYNs and RSTs have passed in it. */
+typedef struct {
+    tl_moment fin[2], fin_ack[2];           /**< by side: the end's FIN, and the ACK of it */
+    struct {
+        int64_t since;                      /**< when the end had entered that state */
+        uint8_t state;                      /**< the state before the silent move */
+    } before[2][TL_SILENT_COUNT];           /**< by side and kind of silent move */
     uint64_t half_close_bytes;
-    uint32_t timed;         /**< an ACK of this number ends the timing */
     uint32_t keepalives;    /**< probes seen */
     uint32_t unanswered;    /**< of these, known not to have been answered */
-    union {
-        uint32_t older_nxt; /**< while it opens: the number that an end expects of an older connection */
-        uint32_t race_from; /**< once it closes: begin of the data that was sent after the first FIN
-                                 passed, before acknowledging it */
-    };
-    uint32_t race_to;       /**< end of that data */
-    uint16_t syns;          /**< SYNs sent by the client */
-    uint16_t syn_acks;      /**< SYN/ACKs sent */
-    uint16_t overflows;     /**< SYN/ACKs repeated although acknowledged */
-    uint16_t stepped;       /**< bit (1 << tl_step): has been given once */
-    uint8_t cause;          /**< tl_cause */
+    uint32_t race_from;     /**< with raced: begin of the data that was sent after the first FIN passed,
+                                 before acknowledging it */
+    uint32_t race_to;       /**< with raced: end of that data */
+    uint32_t hidden_fin[2]; /**< with hid_fin, by side: number after the FIN that it seems to have sent */
+    uint32_t beyond[2];     /**< with has_fin, by side: end of the data it sent beyond its own FIN */
+    tl_moment duplicate;    /**< the SYN, come again after the connection was over, and not answered */
+    bool hid_fin[2];        /**< by side: acknowledged the peer's FIN with a number beyond what passed of it */
     uint8_t fin_first : 1;  /**< side that sent the first FIN */
-    uint8_t rst_from : 1;   /**< side that sent the accepted RST */
-    bool alive : 1;         /**< a first segment was seen */
-    bool lived_before : 1;  /**< this is not the stream's first life, and began with a SYN */
-    bool timing : 1;        /**< timed, timed_at, timed_side are valid */
-    uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
-    bool saw_syn : 1;       /**< the client's SYN passed */
-    bool opened : 1;        /**< the handshake is complete (or midstream), and not undone */
-    bool opening_told : 1;  /**< the kind of opening was raised */
-    bool tfo_accepted : 1;
-    bool answered_by_ack : 1;
-    bool has_older : 1;     /**< older_nxt and older_side are valid: an ACK told them */
-    uint8_t older_side : 1;
-    bool rejected : 1;      /**< an ICMP error rejected the SYN */
-    bool reset : 1;         /**< a RST was accepted and not disproved */
-    bool reset_sure : 1;    /**< and its number was one that the receiver accepts */
     bool merged : 1;        /**< 2nd FIN and ACK of the 1st are one segment */
     bool crossed : 1;       /**< the FINs crossed */
-    bool lapsed : 1;        /**< TIME_WAIT is over */
-    bool half_close_data : 1;  /**< data_while_half_closed was raised */
     bool raced : 1;         /**< race_from, race_to are valid, and were told */
+    bool half_close_data : 1; /**< data_while_half_closed was raised */
+} tl_exchange;
+
+/** One connection. It begins with tl_begin(); the caller reads the members before `end`. */
+typedef struct tl_connection {
+    struct tl_connection *older; /**< the other connection of the 4-tuple that takes segments, begun
+                                      before this one; NULL: none */
+    uint32_t number;        /**< in the order of first frames, from 0 */
+    uint32_t last_frame;    /**< number of its last frame so far */
+    int64_t start;          /**< time of its first frame */
+    int64_t last;           /**< time of its last frame so far; never runs backwards */
+    uint32_t reuse;         /**< number of the connection that used the 4-tuple before; TL_NO_CONNECTION: none */
+    uint8_t phase;          /**< tcp_state: phase after its last frame */
+    uint8_t client;         /**< side that is the client */
+    uint8_t reuse_phase;    /**< the phase in which the connection before was left */
+    bool role_guessed : 1;  /**< neither SYN nor SYN/ACK told the roles */
+    bool replaced : 1;      /**< a newer connection has taken its place */
+    bool saw_syn : 1;       /**< the client's SYN passed */
+
+    tl_end end[2];          /**< by side */
+    tl_attempt attempt;
+    tl_claim *claim;        /**< NULL: nothing has ever claimed that an end has no connection */
+    tl_exchange *exchange;  /**< NULL: nothing but SYNs and RSTs has passed */
+    tl_moment syn, open_ack;
+    int64_t reuse_gap;      /**< ns since the last frame of the connection before */
+    int64_t content;        /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
+    int64_t time_wait;      /**< when 2 MSL began, or began anew */
+    int64_t timed_at;       /**< with timing: when the segment that is being timed passed */
+    uint32_t timed;         /**< with timing: an ACK of this number ends it */
+    uint16_t syns;          /**< SYNs sent by the client */
+    uint16_t stepped;       /**< bit (1 << tl_step): has been given once */
+    bool timing : 1;
+    uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
+    bool alive : 1;         /**< a first segment was seen */
+    bool orphan : 1;        /**< nothing but segments without ACK, SYN and RST has passed */
+    bool opened : 1;        /**< the handshake is complete (or midstream), and not undone */
+    bool opening_told : 1;  /**< the kind of opening was raised */
+    bool lapsed : 1;        /**< TIME_WAIT is over */
     bool late_rst : 1;      /**< a RST came after the end */
+    uint8_t goes_on;        /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
 } tl_connection;
 
-/** Begin a stream.
- *  @param stream  the caller's number for it
- *  @param before  the connection that used the 4-tuple before, or NULL; only read now */
-void tl_begin(tl_connection *c, uint32_t stream, const tl_connection *before, const tl_segment *first);
+/** What the core needs of its surroundings. */
+typedef struct {
+    tl_settings settings;
+    /** Memory, all zero, for as long as the capture; never NULL. */
+    void *(*allocate)(size_t size);
+} tl_world;
 
-/** Whether a stream's first segment really continues @p before: a SYN/ACK that
- *  acknowledges the ISN of a connection that is still opening. */
-bool tl_continues(const tl_connection *before, const tl_segment *first, uint8_t side);
+/** Begin a connection: @p c is all zero.
+ *  @param before  the newest connection of the 4-tuple before it, or NULL
+ *  @param older   the one of its connections that goes on taking segments, or NULL */
+void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl_connection *older,
+              const tl_segment *first);
 
-/** Whether the SYN that began @p c was not its sender's own: the end goes on with
- *  the connection that used the 4-tuple before and is not over.
- *  @param side         which end of @p c sends the segment
- *  @param side_before  which end of @p before that is */
-bool tl_resumes(const tl_connection *c, uint8_t side, const tl_connection *before, uint8_t side_before,
-                const tl_segment *segment);
-
-/** What the end of a stream that is joined to the one before means for its ends:
- *  they never were where the forged SYN seemed to lead them.
- *  @param same_sides  both connections number the ends alike
- *  @param[out] joint  two transitions, by tl_role of @p before, that come before
- *                     those of the segment */
-void tl_join(const tl_connection *c, const tl_connection *before, bool same_sides, tl_transition joint[2]);
-
-/** Follow the connection over one more segment.
+/** Follow the connection over one more segment, which belongs to it.
+ *  @param newer  the connection that has begun on the same 4-tuple after @p c, or NULL
  *  @param[out] report  all of it is set */
-void tl_follow(tl_connection *c, const tl_segment *segment, const tl_settings *settings, tl_report *report);
+void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
+               tl_report *report);
 
-/** An ICMP or ICMPv6 error that quotes a segment of the stream. It is no segment
+/** An ICMP or ICMPv6 error that quotes a segment of the connection. It is no segment
  *  itself: it can reject the SYN of a connection that nothing has answered yet
  *  (RFC 5461, 4.1; RFC 9293, 3.9.2.2), and nothing else. */
 typedef struct {
@@ -290,31 +306,13 @@ typedef struct {
 /** Tell a connection of an ICMP error.
  *  @param[out] report  what the error decides; only its events and transitions are set
  *  @return false if it decides nothing, and the frame is none of the connection's */
-bool tl_reject(tl_connection *c, const tl_rejection *rejection, tl_report *report);
+bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *world, tl_report *report);
 
-/** When the connection's last life began, ns. */
-int64_t tl_start(const tl_connection *c);
+/** The connection is open: from ESTABLISHED until TIME_WAIT, CLOSED or replacement. */
+bool tl_is_open(const tl_connection *c);
 
-/** Why a RST came; the names of `tcplife.reset.cause`. */
-#define TL_CAUSES(X)                                       \
-    X(NONE, NULL)                                          \
-    X(REFUSED, "refused")                                  \
-    X(ANSWERED_BY_ACK, "answered by ACK")                  \
-    X(RESET_BY_OPENER, "reset by opener")                  \
-    X(TIME_WAIT, "TIME_WAIT")                              \
-    X(KEEP_ALIVE_TIMEOUT, "keep-alive timeout")            \
-    X(KEEP_ALIVE, "keep-alive")                            \
-    X(RETRANSMISSION_TIMEOUT, "retransmission timeout")    \
-    X(DATA_AFTER_CLOSE, "data after close")                \
-    X(AFTER_OWN_FIN, "after own FIN")                      \
-    X(ABORT, "abort")                                      \
-    X(LATE, "late")
-
-typedef enum {
-#define X(id, name) TL_CAUSE_##id,
-    TL_CAUSES(X)
-#undef X
-} tl_cause;
+/** Its handshake is under way: the SYN seen, not completed, not refused, not replaced. */
+bool tl_is_opening(const tl_connection *c);
 
 /** How much of the capture has been read when facts are asked for. */
 typedef struct {
@@ -322,7 +320,7 @@ typedef struct {
     int64_t end; /**< time of the capture's last frame so far */
 } tl_view;
 
-/** The stream facts. A NULL, TL_NO_TIME, false or 0 count: absent. Strings are static. */
+/** The connection facts. A NULL, TL_NO_TIME, false or 0 count: absent. Strings are static. */
 typedef struct {
     const char *open;
     bool open_failed;
@@ -336,13 +334,16 @@ typedef struct {
     int64_t half_close_time;
     uint64_t half_close_bytes;
     const char *reset_cause;
+    const char *reset_sender;
     uint32_t keepalives, keepalives_unanswered;
-    uint32_t reuse_stream; /**< TL_NO_STREAM: absent */
+    uint32_t reuse;                  /**< TL_NO_CONNECTION: absent */
     int64_t reuse_gap;
     const char *reuse_phase;
-    int64_t duration, lifetime;
+    int64_t start, duration, lifetime;
     bool one_sided;
-    tcp_state state[2];              /**< by tl_role */
+    bool has_states;
+    tcp_state phase;
+    tcp_state state[2];              /**< by tl_role; with has_states */
     uint64_t bytes[2];               /**< by tl_role; 0: absent */
     int64_t held[2];                 /**< by tl_role */
     uint32_t frame[TL_STEP_COUNT];   /**< deciding frames; 0: absent */

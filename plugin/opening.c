@@ -1,55 +1,30 @@
 /* opening.c
- * How a connection opens (RFC 9293, 3.5), and how a stream begins another life.
+ * How a connection opens (RFC 9293, 3.5).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <string.h>
-
 #include "pass.h"
 #include "sequence.h"
-
-/* ---- Another life ---- */
-
-static void forget_end(tl_end *e)
-{
-    *e = (tl_end){
-        .since = e->since, .state = e->state, .rtt = e->rtt, .last = e->last, .asked_at = TL_NO_TIME};
-}
-
-/* Forget the last life of the stream, which is over; remember that there was one. */
-static void begin_again(pass *t)
-{
-    tl_connection *c = t->c;
-
-    c->client = t->s->side;
-    pass_enter(t, t->x, TCP_CLOSED);
-    pass_enter(t, t->y, TCP_CLOSED);
-    forget_end(t->x);
-    forget_end(t->y);
-    c->reuse_stream = c->stream;
-    c->reuse_phase = (uint8_t)t->before;
-    c->reuse_gap = t->now - c->last;
-    memset(&c->deciding, 0, sizeof c->deciding);
-    c->lived_before = true;
-    c->content = TL_NO_TIME;
-    c->half_close_bytes = 0;
-    c->keepalives = c->unanswered = 0;
-    c->syns = c->syn_acks = c->overflows = c->stepped = 0;
-    c->cause = TL_CAUSE_NONE;
-    c->saw_syn = c->opened = c->opening_told = c->tfo_accepted = c->answered_by_ack = c->rejected =
-        c->has_older = false;
-    c->timing = c->reset = c->reset_sure = c->merged = c->crossed = c->lapsed = false;
-    c->half_close_data = c->raced = c->late_rst = false;
-}
 
 void pass_raise_reuse(pass *t)
 {
     const tl_connection *c = t->c;
 
-    if (c->reuse_stream != TL_NO_STREAM)
+    if (c->reuse != TL_NO_CONNECTION)
         pass_raise(t, TL_EVENT_OPEN_PORT_REUSE, 0)->warn =
-            !phase_is_over(c->reuse_phase) || c->reuse_gap < 2 * t->settings->msl;
+            !phase_is_over(c->reuse_phase) || c->reuse_gap < 2 * t->world->settings.msl;
+}
+
+void pass_take_over(pass *t, tl_end *e)
+{
+    if (!e->borrowed)
+        return;
+    e->borrowed = false;
+    if (e->state == TCP_LISTEN)
+        return;
+    pass_enter(t, e, TCP_CLOSED);
+    pass_enter(t, e, TCP_LISTEN);
 }
 
 /* ---- SYN ---- */
@@ -72,51 +47,13 @@ static void open_actively(pass *t)
     tl_connection *c = t->c;
 
     c->client = t->s->side;
-    c->role_guessed = false;
     c->saw_syn = true;
     c->syns = 1;
     pass_raise_reuse(t);
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
-    pass_decide(t, TL_STEP_SYN, false);
-    if (c->alive)
-        pass_enter(t, t->y, TCP_LISTEN);
-    else
-        t->y->state = TCP_LISTEN;
-}
-
-/* Whoever repeats its SYN did not take the rejection to heart. */
-static void undo_rejection(pass *t)
-{
-    t->c->rejected = false;
-    pass_undo(t, t->x, TCP_SYN_SENT);
-}
-
-/* The same connection is tried again after it had failed. With the same number it
- * is the same endpoint, which never got the RST or did not mind it. */
-static void open_once_more(pass *t)
-{
-    tl_connection *c = t->c;
-    const bool same = t->x->isn == t->s->seq;
-
-    if (same && !pass_knew(t, c->deciding.time[TL_STEP_RST]))
-        return; /* was in flight */
-    forget_end(t->y);
-    c->reset = c->reset_sure = c->answered_by_ack = c->rejected = c->has_older = false;
-    c->cause = TL_CAUSE_NONE;
-    c->deciding.frame[TL_STEP_RST] = c->deciding.frame[TL_STEP_SYN_ACK] = 0;
-    c->syn_acks = c->overflows = 0;
-    c->timing = false;
-    if (same) {
-        t->x->by_rst = false;
-        pass_undo(t, t->x, TCP_SYN_SENT);
-    } else {
-        forget_end(t->x);
-        begin_syn(t);
-        pass_sent(t, t->x, TCP_KIND_SYN);
-    }
-    pass_enter(t, t->y, TCP_CLOSED);
-    pass_enter(t, t->y, TCP_LISTEN);
+    c->syn = pass_moment(t);
+    pass_step(t, TL_STEP_SYN);
 }
 
 static void count_syn(pass *t)
@@ -130,6 +67,49 @@ static void count_syn(pass *t)
     pass_raise(t, TL_EVENT_OPEN_SYN_RETRANSMITTED, c->syns);
 }
 
+/* An end in a new try; the way to it is the same. */
+static tl_end fresh(const tl_end *e, int64_t now)
+{
+    return (tl_end){.since = now, .rtt = e->rtt, .last = e->last, .asked_at = TL_NO_TIME};
+}
+
+/* The try has failed, and the same SYN begins another: nothing is undone, since the
+ * failure was one. */
+static void try_again(pass *t)
+{
+    tl_connection *c = t->c;
+    const bool was_closed = end_shown(c, t->y) == TCP_CLOSED;
+
+    c->attempt = (tl_attempt){0};
+    *c->claim = (tl_claim){0};
+    *t->x = fresh(t->x, t->now);
+    *t->y = fresh(t->y, t->now);
+    c->timing = false;
+    t->hidden = false;
+    begin_syn(t);
+    pass_sent(t, t->x, TCP_KIND_SYN);
+    if (was_closed)
+        pass_enter(t, t->y, TCP_LISTEN);
+    else
+        end_begin(t->y, TCP_LISTEN, t->now);
+    t->y->borrowed = true;
+    count_syn(t);
+}
+
+/* An opener that answered the SYN/ACK, as its peer's data seemed to show, would not repeat its SYN. */
+static void undo_hidden_answer(pass *t)
+{
+    tl_connection *c = t->c;
+
+    if (t->x->confirmed || t->x->state != TCP_ESTABLISHED)
+        return;
+    c->opened = false;
+    c->open_ack = (tl_moment){0};
+    t->y->isn_acked = t->y->confirmed = false;
+    pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
+    pass_undo(t, t->y, TL_BY_ACK_OF_SYN);
+}
+
 static void repeat_syn(pass *t)
 {
     tl_connection *c = t->c;
@@ -140,67 +120,81 @@ static void repeat_syn(pass *t)
             return;
         c->saw_syn = true;
         c->syns = 1;
-        pass_decide(t, TL_STEP_SYN, false);
+        c->syn = pass_moment(t);
+        pass_step(t, TL_STEP_SYN);
         return;
     }
-    if (c->rejected)
-        undo_rejection(t);
+    pass_lift_rejection(t);
     count_syn(t);
     pass_sent_again(t);
-    c->answered_by_ack = false;
-    c->cause = TL_CAUSE_NONE;
-    c->deciding.frame[TL_STEP_RST] = 0;
+    undo_hidden_answer(t);
+    c->attempt.answered_by_ack = c->attempt.older_reset = false;
 }
 
 /* A SYN from the end that was thought to be listening. */
 static void cross_syn(pass *t)
 {
+    pass_take_over(t, t->x);
     begin_syn(t);
     t->x->active = true;
     /* With the ACK that it sent before, its SYN is a SYN/ACK in two segments. */
-    pass_sent(t, t->x, t->x->acked_syn ? TCP_KIND_SYN_ACK : TCP_KIND_SYN);
-    pass_decide_first(t, TL_STEP_SYN);
+    pass_sent(t, t->x, t->c->attempt.acked_syn ? TCP_KIND_SYN_ACK : TCP_KIND_SYN);
+    pass_step(t, TL_STEP_SYN);
 }
 
-/* The SYN that an ICMP error had rejected comes again. */
-static bool is_rejected_syn(const pass *t)
+static bool has_failed(const tl_connection *c)
 {
-    return t->c->rejected && t->s->side == t->c->client && t->s->seq == t->x->isn;
+    return claim_stands(c) && !c->claim->is_icmp && !c->opened;
+}
+
+/* The opener's own SYN, after all that it opened. */
+static void note_duplicate(pass *t)
+{
+    if (phase_is_over(t->before))
+        pass_exchange(t)->duplicate = pass_moment(t);
+}
+
+/* Nobody but the opener has shown that it has the SYN/ACK: its own word may still be missing. */
+static bool may_repeat(const pass *t)
+{
+    return !t->c->opened || !t->x->confirmed;
 }
 
 void pass_on_syn(pass *t)
 {
     tl_connection *c = t->c;
+    const bool is_own = t->x->has_isn && t->x->isn == t->s->seq;
 
-    if (!c->alive) {
+    if (!c->alive)
         open_actively(t);
-    } else if (phase_is_over(c->phase) && !is_rejected_syn(t)) {
-        if (!c->opened && c->saw_syn && t->s->side == c->client) {
-            open_once_more(t);
-            count_syn(t);
-        } else {
-            begin_again(t);
-            open_actively(t);
-        }
-    } else if (t->x->has_isn && t->x->isn == t->s->seq) {
+    else if (is_own && has_failed(c))
+        try_again(t);
+    else if (is_own && c->opened && (phase_is_over(t->before) || !may_repeat(t)))
+        note_duplicate(t);
+    else if (is_own)
         repeat_syn(t);
-    } else if (!t->x->has_isn && t->y->sent_syn) {
+    else if (!t->x->has_isn && t->y->sent_syn)
         cross_syn(t);
-    }
     c->content = t->now;
 }
 
 /* ---- Completing the handshake ---- */
 
-tl_event connection_opening(const tl_connection *c)
+tl_opening connection_opening(const tl_connection *c)
 {
-    const tl_end *server = &c->end[!c->client];
+    if (c->attempt.tfo_accepted)
+        return TL_OPEN_FAST_OPEN;
+    if (!c->end[!c->client].active)
+        return TL_OPEN_THREE_WAY;
+    return c->attempt.sent_syn_ack[!c->client] ? TL_OPEN_SIMULTANEOUS : TL_OPEN_SPLIT;
+}
 
-    if (c->tfo_accepted)
-        return TL_EVENT_OPEN_FAST_OPEN;
-    if (!server->active)
-        return TL_EVENT_OPEN_THREE_WAY;
-    return server->sent_syn_ack ? TL_EVENT_OPEN_SIMULTANEOUS : TL_EVENT_OPEN_SPLIT;
+static tl_event opening_event(tl_opening opening)
+{
+    return opening == TL_OPEN_FAST_OPEN      ? TL_EVENT_OPEN_FAST_OPEN
+           : opening == TL_OPEN_SIMULTANEOUS ? TL_EVENT_OPEN_SIMULTANEOUS
+           : opening == TL_OPEN_SPLIT        ? TL_EVENT_OPEN_SPLIT
+                                             : TL_EVENT_OPEN_THREE_WAY;
 }
 
 void pass_complete_opening(pass *t)
@@ -210,17 +204,17 @@ void pass_complete_opening(pass *t)
     if (c->opened || !end_is_synchronized(t->x) || !end_is_synchronized(t->y))
         return;
     c->opened = true;
+    pass_exchange(t);
     if (t->acked_isn) {
-        if (t->s->flags & TL_SYN) /* of a simultaneous open: the step is SYN/ACK */
-            pass_decide(t, TL_STEP_OPEN_ACK, true);
-        else
-            pass_decide_once(t, TL_STEP_OPEN_ACK);
+        c->open_ack = pass_moment(t);
+        if (!(t->s->flags & TL_SYN)) /* else, of a simultaneous open, the step is SYN/ACK */
+            pass_step_once(t, TL_STEP_OPEN_ACK);
     }
     if (c->opening_told)
         return;
     c->opening_told = true;
     if (c->saw_syn)
-        pass_raise(t, connection_opening(c), 0);
+        pass_raise(t, opening_event(connection_opening(c)), 0);
     if (t->acked_isn && t->s->length > 0)
         pass_raise(t, TL_EVENT_OPEN_DATA_IN_ACK, 0);
 }
@@ -229,55 +223,57 @@ void pass_complete_opening(pass *t)
 static void undo_open_ack(pass *t)
 {
     t->c->opened = false;
-    t->c->deciding.frame[TL_STEP_OPEN_ACK] = 0;
+    t->c->open_ack = (tl_moment){0};
     t->x->isn_acked = false;
-    pass_undo(t, t->x, TCP_SYN_RECEIVED);
+    pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 
-/* x speaks of an older connection over the same ports. */
+/* x speaks of an older connection over the same ports, which the capture does not hold. */
 static void note_older(pass *t)
 {
-    t->c->has_older = true;
-    t->c->older_side = t->s->side;
-    t->c->older_nxt = t->s->ack;
+    t->c->attempt.has_older = true;
+    t->c->attempt.older_side = t->s->side;
+    t->c->attempt.older_nxt = t->s->ack;
 }
 
 /* ---- SYN/ACK ---- */
 
 static void repeat_syn_ack(pass *t)
 {
-    tl_connection *c = t->c;
+    tl_attempt *a = &t->c->attempt;
 
-    if (c->syn_acks < UINT16_MAX)
-        c->syn_acks++;
-    pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, c->syn_acks);
+    if (a->syn_acks < UINT16_MAX)
+        a->syn_acks++;
+    pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, a->syn_acks);
     pass_sent_again(t);
-    if (t->x->state != TCP_ESTABLISHED || t->x->confirmed ||
-        !pass_knew(t, c->deciding.time[TL_STEP_OPEN_ACK]))
+    if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, t->c->open_ack.time))
         return;
     undo_open_ack(t);
-    if (c->overflows < UINT16_MAX && ++c->overflows == 2)
+    if (a->overflows < UINT16_MAX && ++a->overflows == 2)
         pass_raise(t, TL_EVENT_OPEN_QUEUE_OVERFLOW, 0);
 }
 
 static void first_syn_ack(pass *t)
 {
-    tl_connection *c = t->c;
+    tl_attempt *a = &t->c->attempt;
     tl_end *x = t->x, *y = t->y;
 
     pass_measure_round_trip(t);
+    pass_take_over(t, x);
     if (!x->sent_syn) /* else its bare SYN passed before: simultaneous open */
         begin_syn(t);
     pass_hear(t);
-    x->sent_syn_ack = true;
+    a->sent_syn_ack[t->s->side] = true;
     x->told = t->s->ack;
     x->has_told = true;
     y->isn_acked = true;
-    c->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;
-    c->syn_acks = 1;
+    a->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;
+    a->syn_acks = 1;
     t->acked_isn = true;
 
-    pass_decide_first(t, TL_STEP_SYN_ACK);
+    if (a->syn_ack.frame == 0)
+        a->syn_ack = pass_moment(t);
+    pass_step(t, TL_STEP_SYN_ACK);
     pass_sent(t, x, TCP_KIND_SYN_ACK);
     pass_received(t, y, TCP_KIND_SYN_ACK);
     if (x->isn_acked)
@@ -285,38 +281,49 @@ static void first_syn_ack(pass *t)
     pass_complete_opening(t);
 }
 
+/* Another server, or one without memory: the opener will choose. */
+static void offer_other(pass *t)
+{
+    tl_attempt *a = &t->c->attempt;
+
+    if (t->c->opened)
+        return;
+    if (!a->other)
+        a->other = t->world->allocate(sizeof *a->other);
+    *a->other = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
+    pass_raise(t, TL_EVENT_OPEN_SYN_ACK_DIFFERS, 0);
+}
+
+/* The SYN that it answers is not in the capture, or came as a duplicate of an older
+ * connection's; but its number is told. */
+static void begin_with_syn_ack(pass *t)
+{
+    tl_connection *c = t->c;
+    tl_end *y = t->y;
+
+    c->client = !t->s->side;
+    end_begin(y, TCP_SYN_SENT, c->saw_syn ? c->syn.time : TL_NO_TIME);
+    y->isn = t->s->ack - 1;
+    y->has_isn = true;
+    y->sent_syn = y->has_nxt = c->saw_syn;
+    y->nxt = y->in_order = t->s->ack;
+}
+
 void pass_on_syn_ack(pass *t)
 {
     tl_connection *c = t->c;
-    tl_end *x = t->x, *y = t->y;
+    const tl_end *x = t->x, *y = t->y;
 
-    if (!c->alive) { /* the SYN is not in the capture, but its number is told */
-        c->client = !t->s->side;
-        x->state = TCP_LISTEN;
-        y->state = TCP_SYN_SENT;
-        y->since = TL_NO_TIME;
-        y->isn = t->s->ack - 1;
-        y->has_isn = true;
-        y->nxt = y->in_order = t->s->ack;
-    }
+    if (!c->alive)
+        begin_with_syn_ack(t);
     c->content = t->now;
-    if (!y->has_isn)
+    if (!y->has_isn || y->nxt - y->isn < t->s->ack - y->isn || t->s->ack == y->isn)
         return;
-    if (y->nxt - y->isn < t->s->ack - y->isn || t->s->ack == y->isn) {
-        if (!c->opened) {
-            pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
-            note_older(t);
-        }
-        return;
-    }
-    pass_disprove_reset(t);
-    if (c->reset)
-        return; /* was in flight */
-    if (x->sent_syn_ack && x->isn == t->s->seq) {
-        repeat_syn_ack(t);
-    } else if (x->sent_syn_ack && x->state == TCP_SYN_RECEIVED) {
-        x->offers_other = true; /* another server, or one without memory: the opener will choose */
-        x->beyond = t->s->seq;
+    if (c->attempt.sent_syn_ack[t->s->side]) {
+        if (x->isn == t->s->seq)
+            repeat_syn_ack(t);
+        else
+            offer_other(t);
     } else if (!x->has_isn || x->isn == t->s->seq) {
         first_syn_ack(t);
     }
@@ -327,6 +334,7 @@ void pass_on_syn_ack(pass *t)
 /* The handshake's missing half is proven by what comes after it. */
 static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
 {
+    pass_take_over(t, server);
     server->isn = isn;
     server->nxt = server->in_order = isn + 1; /* not seen: has_nxt stays false */
     server->has_isn = true;
@@ -336,12 +344,14 @@ static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
 /* The opener takes the other one of two SYN/ACKs. */
 static void take_other_offer(pass *t)
 {
+    const tl_offer *other = t->c->attempt.other;
     tl_end *y = t->y;
 
-    if (!y->offers_other || t->s->ack != y->beyond + 1)
+    if (!other || y->isn == other->isn || t->s->ack != other->isn + 1)
         return;
-    y->isn = y->beyond;
+    y->isn = other->isn;
     y->nxt = y->in_order = t->s->ack;
+    t->c->attempt.syn_ack = other->passed;
 }
 
 /* The opener speaks: whether its ACK completes its half. */
@@ -357,6 +367,7 @@ static bool opener_acks(pass *t)
     } else if (!seq_within(t->s->ack, y->isn + 1,
                            y->nxt + x->widest)) { /* data may be missing from the capture */
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
+        t->c->attempt.bad_ack = true;
         note_older(t);
         return false;
     }
@@ -367,7 +378,7 @@ static bool opener_acks(pass *t)
 
 bool pass_is_synchronized_talk(const pass *t)
 {
-    if (t->c->tfo_accepted) /* may send data before the handshake is complete (RFC 7413, 4.2) */
+    if (t->c->attempt.tfo_accepted) /* may send data before the handshake is complete (RFC 7413, 4.2) */
         return false;
     return t->s->length > 0 || (t->y->has_isn && seq_before(t->y->isn + 1, t->s->ack));
 }
@@ -375,25 +386,25 @@ bool pass_is_synchronized_talk(const pass *t)
 /* An end that has not sent a SYN yet speaks. */
 static bool listener_acks(pass *t)
 {
-    tl_connection *c = t->c;
+    tl_attempt *a = &t->c->attempt;
     tl_end *x = t->x, *y = t->y;
     const bool bare = t->s->length == 0 && !(t->s->flags & TL_FIN);
 
     if (!seq_within(t->s->ack, y->isn + 1, y->nxt)) {
         if (bare) {
             pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
-            c->answered_by_ack = true;
+            a->answered_by_ack = true;
             note_older(t);
         }
         return false;
     }
     if (!pass_is_synchronized_talk(t)) {
-        x->acked_syn = true; /* half a SYN/ACK; the SYN may come */
+        a->acked_syn = true; /* half a SYN/ACK; the SYN may come */
         return false;
     }
     infer_syn_ack(t, x, t->s->seq - 1);
-    pass_sent(t, y, TCP_KIND_ACK_OF_SYN);
-    pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
+    pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
+    pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
 }
 
@@ -408,17 +419,16 @@ static bool responder_acks(pass *t)
         return false;
     }
     if (!pass_is_synchronized_talk(t))
-        return t->c->tfo_accepted || (t->s->flags & TL_FIN);
+        return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);
     x->isn_acked = true; /* by an ACK that is missing from the capture */
-    pass_sent(t, y, TCP_KIND_ACK_OF_SYN);
-    pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
+    pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
+    pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
 }
 
-/* While the handshake is under way: whether the segment belongs to this connection. */
 bool pass_opening_ack(pass *t)
 {
-    switch ((tcp_state)t->x->state) {
+    switch (t->x->borrowed ? TCP_LISTEN : (tcp_state)t->x->state) {
     case TCP_SYN_SENT:
         return opener_acks(t);
     case TCP_LISTEN:
@@ -426,10 +436,6 @@ bool pass_opening_ack(pass *t)
     case TCP_SYN_RECEIVED:
         return responder_acks(t);
     case TCP_CLOSED:
-        if (!t->c->rejected)
-            break;
-        undo_rejection(t); /* it goes on in spite of the ICMP error */
-        return opener_acks(t);
     case TCP_ESTABLISHED:
     case TCP_FIN_WAIT_1:
     case TCP_FIN_WAIT_2:
@@ -440,14 +446,4 @@ bool pass_opening_ack(pass *t)
         break;
     }
     return true;
-}
-
-/* ---- ICMP ---- */
-
-void pass_reject(pass *t, uint16_t error)
-{
-    t->c->rejected = true;
-    pass_enter(t, t->x, TCP_CLOSED);
-    t->r->transition[t->r->transitions - 1].held = TL_NO_TIME; /* the error's frame is none of the stream */
-    pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
 }

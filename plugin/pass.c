@@ -9,138 +9,40 @@
 
 /* Without a measured round trip, what is in flight is gone after this. */
 #define FLIGHT_UNKNOWN INT64_C(50000000)
-/* Added to one and a half of the shortest round trip. */
+/* Added to one and a half of the round trip. */
 #define FLIGHT_MARGIN INT64_C(4000000)
 
 /* ---- Saying what happens ---- */
 
 tl_raised *pass_raise(pass *t, tl_event event, uint32_t number)
 {
-    static tl_raised overflow;
+    static tl_raised unsaid;
     tl_report *r = t->r;
-    tl_raised *raised = r->raised < TL_MAX_RAISED ? &r->event[r->raised++] : &overflow;
+    tl_raised *raised = !t->hidden && r->raised < TL_MAX_RAISED ? &r->event[r->raised++] : &unsaid;
 
     *raised = (tl_raised){.event = event, .number = number};
     return raised;
 }
 
-static void note_transition(pass *t, const tl_end *e, tcp_state to, bool undone)
+void pass_step(pass *t, tl_step step)
 {
-    tl_report *r = t->r;
-
-    if (r->transitions < TL_MAX_TRANSITIONS)
-        r->transition[r->transitions++] = (tl_transition){
-            .role = end_role(t->c, e),
-            .from = e->state,
-            .to = to,
-            .undone = undone,
-            .held = undone || e->since == TL_NO_TIME ? TL_NO_TIME : t->now - e->since,
-        };
-}
-
-/* The frame decides: remember it, and name its part the first time. */
-void pass_decide(pass *t, tl_step step, bool repeated)
-{
-    t->c->deciding.time[step] = t->now;
-    t->c->deciding.frame[step] = t->s->frame;
-    if (!repeated)
+    if (!t->hidden)
         t->r->steps |= (uint16_t)(1u << step);
 }
 
-/* The first of several frames that play the same part decides. */
-void pass_decide_first(pass *t, tl_step step)
-{
-    if (t->c->deciding.frame[step] == 0)
-        pass_decide(t, step, false);
-    t->r->steps |= (uint16_t)(1u << step);
-}
-
-/* The last of them decides, but the part is named once in the life of a connection. */
-void pass_decide_once(pass *t, tl_step step)
+void pass_step_once(pass *t, tl_step step)
 {
     const uint16_t bit = (uint16_t)(1u << step);
 
-    pass_decide(t, step, t->c->stepped & bit);
+    if (t->c->stepped & bit)
+        return;
     t->c->stepped |= bit;
+    pass_step(t, step);
 }
 
-/* ---- Moving the ends ---- */
-
-void pass_enter(pass *t, tl_end *e, tcp_state to)
+tl_moment pass_moment(const pass *t)
 {
-    if (e->state == to)
-        return;
-    note_transition(t, e, to, false);
-    e->state = to;
-    e->since = t->now;
-    if (to == TCP_TIME_WAIT)
-        t->c->time_wait = t->now;
-}
-
-void pass_sent(pass *t, tl_end *e, tcp_kind kind)
-{
-    pass_enter(t, e, tcp_next_state(TCP_SENT, kind, e->state));
-}
-
-/* A move that the end makes without a word; what follows may disprove it. */
-void pass_received(pass *t, tl_end *e, tcp_kind kind)
-{
-    const tcp_state to = tcp_next_state(TCP_RECEIVED, kind, e->state);
-
-    if (to == e->state)
-        return;
-    e->undo_state = e->state;
-    pass_enter(t, e, to);
-}
-
-/* The deciding frame at which an end enters a state. */
-static tl_step entry_of(const tl_connection *c, const tl_end *e, tcp_state state)
-{
-    const tl_end *peer = &c->end[!end_side(c, e)];
-
-    switch (state) {
-    case TCP_CLOSED:
-        return TL_STEP_RST;
-    case TCP_LISTEN:
-    case TCP_SYN_SENT:
-        return TL_STEP_SYN;
-    case TCP_SYN_RECEIVED:
-        return TL_STEP_SYN_ACK;
-    case TCP_ESTABLISHED:
-        return TL_STEP_OPEN_ACK;
-    case TCP_FIN_WAIT_1:
-    case TCP_LAST_ACK:
-        return end_fin_step(c, e);
-    case TCP_FIN_WAIT_2:
-        return end_fin_ack_step(c, e);
-    case TCP_CLOSE_WAIT:
-    case TCP_CLOSING:
-    case TCP_TIME_WAIT:
-        break;
-    }
-    return end_fin_ack_step(c, peer);
-}
-
-void pass_undo(pass *t, tl_end *e, tcp_state to)
-{
-    const tl_connection *c = t->c;
-
-    if (e->state == to)
-        return;
-    note_transition(t, e, to, true);
-    const tl_step entry = entry_of(c, e, to);
-    e->state = to;
-    e->since = c->deciding.frame[entry] ? c->deciding.time[entry] : TL_NO_TIME;
-}
-
-/* Whether this segment was sent after its sender had seen what passed at
- * `then`: what was in flight proves nothing. */
-bool pass_knew(const pass *t, int64_t then)
-{
-    const int64_t rtt = t->x->rtt;
-    const int64_t flight = t->x->rtt == NO_RTT ? FLIGHT_UNKNOWN : rtt * 1500 + FLIGHT_MARGIN;
-
-    return t->now - then > flight;
+    return (tl_moment){.time = t->now, .frame = t->s->frame};
 }
 
 /* ---- Round trips between us and an end ---- */
@@ -174,6 +76,14 @@ void pass_measure_round_trip(pass *t)
         t->x->rtt = (uint32_t)us;
 }
 
+bool pass_knew(const pass *t, int64_t then)
+{
+    const int64_t rtt = t->x->rtt;
+    const int64_t flight = t->x->rtt == NO_RTT ? FLIGHT_UNKNOWN : rtt * 1500 + FLIGHT_MARGIN;
+
+    return t->now - then > flight;
+}
+
 void pass_sent_again(pass *t)
 {
     if (t->x->repeats < UINT16_MAX)
@@ -186,7 +96,6 @@ void pass_asked(pass *t)
     time_answer(t);
 }
 
-/* x is alive, and tells its window. */
 void pass_hear(pass *t)
 {
     tl_end *x = t->x;
@@ -201,84 +110,7 @@ void pass_hear(pass *t)
     t->y->window_probe = false;
 }
 
-/* ---- Which numbers fit ---- */
-
-/* The end of what e is known to have sent; false if nothing is known. */
-bool end_known_next(const tl_end *e, const tl_end *peer, uint32_t *next)
-{
-    if (e->has_nxt && peer->has_told)
-        *next = seq_max(e->nxt, peer->told);
-    else if (e->has_nxt || peer->has_told)
-        *next = e->has_nxt ? e->nxt : peer->told;
-    else
-        return false;
-    return true;
-}
-
-/* How far beyond what is known e's window lets its peer send. */
-static int32_t reach(const tl_connection *c, const tl_end *e)
-{
-    const bool scaled = c->end[0].sent_syn && c->end[1].sent_syn;
-
-    if (!scaled || e->widest > WIDEST_WINDOW)
-        return WIDEST_WINDOW;
-    return e->widest > 0 ? (int32_t)e->widest : 1; /* a closed window may be probed (3.8.6.1) */
-}
-
-/* Whether a number is not before everything that e has ever sent. */
-static bool not_ancient(const tl_end *e, uint32_t number, uint32_t next)
-{
-    if (e->has_isn && e->bytes < WIDEST_WINDOW)
-        return seq_within(number, e->isn, next);
-    return seq_distance(number, next) <= WIDEST_WINDOW;
-}
-
-static bool seq_fits(const pass *t)
-{
-    uint32_t next;
-
-    if (!end_known_next(t->x, t->y, &next))
-        return true;
-    if (seq_before(next, t->next))
-        return seq_distance(next, t->next) <= reach(t->c, t->y);
-    return not_ancient(t->x, t->s->seq, next);
-}
-
-static bool ack_fits(const pass *t)
-{
-    const tl_end *y = t->y;
-    const uint32_t ack = t->s->ack;
-    uint32_t next;
-
-    if (!end_known_next(y, t->x, &next))
-        return true;
-    if (seq_upto(ack, next))
-        return not_ancient(y, ack, next);
-    if (y->has_fin)
-        return false;
-    /* Bytes that never passed us; or a hole in the capture wider than the
-     * window, which the segment beyond it and this ACK of it agree upon. */
-    return seq_distance(next, ack) <= reach(t->c, t->x) ||
-           (y->has_stray && seq_within(y->stray - ack, 0, (uint32_t)reach(t->c, t->x)));
-}
-
-bool pass_has_numbers_of(const pass *t)
-{
-    return seq_fits(t) && ack_fits(t);
-}
-
-bool pass_fits(pass *t)
-{
-    if (pass_has_numbers_of(t)) {
-        t->x->has_stray = false;
-        return true;
-    }
-    t->x->stray = t->next;
-    t->x->has_stray = true;
-    return false;
-}
-
-/* ---- Roles ---- */
+/* ---- What else they share ---- */
 
 void pass_guess_roles(pass *t)
 {
@@ -286,4 +118,11 @@ void pass_guess_roles(pass *t)
 
     t->c->client = t->s->lower_port ? !sender : sender;
     t->c->role_guessed = true;
+}
+
+tl_exchange *pass_exchange(pass *t)
+{
+    if (!t->c->exchange)
+        t->c->exchange = t->world->allocate(sizeof *t->c->exchange);
+    return t->c->exchange;
 }

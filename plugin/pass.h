@@ -1,6 +1,15 @@
 /* pass.h
  * One segment on its way through a connection: what the parts of the core that
- * follow it (opening.c, exchange.c, reset.c) share. Private to the core.
+ * follow it share. Private to the core. From the ground up:
+ *
+ *   pass.c      saying what happens; round trips
+ *   moves.c     the states of the ends: who writes them, what is silent, what is undone
+ *   numbers.c   which numbers fit
+ *   opening.c   SYNs, and ACKs while the handshake is under way
+ *   closing.c   FINs and the ACKs of them
+ *   exchange.c  ACKs, data, keep-alives
+ *   reset.c     RSTs and ICMP errors, and what disproves them
+ *   lifecycle.c a whole segment
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -18,13 +27,15 @@
 /* One segment on its way through the connection. */
 typedef struct {
     tl_connection *c;
+    tl_connection *newer; /* has begun on the same 4-tuple after it; or NULL */
     const tl_segment *s;
-    const tl_settings *settings;
+    const tl_world *world;
     tl_report *r;
     tl_end *x, *y; /* its sender and its receiver */
     int64_t now;
     uint32_t next;    /* number after the segment: its data and its FIN */
     tcp_state before; /* the phase before it */
+    bool hidden;      /* a claim stands: the segment is followed beneath it, and nothing is said of it */
     bool acked_fin;   /* it was the first ACK of the peer's FIN */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
     bool belongs;     /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
@@ -41,15 +52,9 @@ static inline tl_role end_role(const tl_connection *c, const tl_end *e)
     return end_side(c, e) == c->client ? TL_CLIENT : TL_SERVER;
 }
 
-/* The steps that e's FIN and the ACK of it are. */
-static inline tl_step end_fin_step(const tl_connection *c, const tl_end *e)
+static inline tl_end *end_peer(tl_connection *c, const tl_end *e)
 {
-    return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
-}
-
-static inline tl_step end_fin_ack_step(const tl_connection *c, const tl_end *e)
-{
-    return end_side(c, e) == c->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;
+    return &c->end[!end_side(c, e)];
 }
 
 /* SND.UNA is SND.NXT. */
@@ -60,7 +65,7 @@ static inline bool end_is_all_acked(const tl_end *e, const tl_end *peer)
 
 static inline bool end_is_synchronized(const tl_end *e)
 {
-    return e->state >= TCP_ESTABLISHED;
+    return !e->borrowed && e->state >= TCP_ESTABLISHED;
 }
 
 static inline bool phase_is_over(tcp_state phase)
@@ -68,42 +73,37 @@ static inline bool phase_is_over(tcp_state phase)
     return phase == TCP_TIME_WAIT || phase == TCP_CLOSED;
 }
 
-/* Saying what happens. */
+/* A RST or an ICMP error ended the connection, and nothing has disproved it. */
+static inline bool claim_stands(const tl_connection *c)
+{
+    return c->claim && c->claim->stands;
+}
+
+/* This end has no connection any more, as a RST or an ICMP error says. */
+static inline bool end_is_covered(const tl_connection *c, const tl_end *e)
+{
+    return c->claim && c->claim->covers[end_side(c, e)];
+}
+
+/* What its state is shown as. */
+static inline tcp_state end_shown(const tl_connection *c, const tl_end *e)
+{
+    return end_is_covered(c, e) ? TCP_CLOSED : (tcp_state)e->state;
+}
+
+/* ---- pass.c ---- */
 
 /** Raise an event at this frame. The result is valid until the next call. */
 tl_raised *pass_raise(pass *t, tl_event event, uint32_t number);
 
-/** This frame plays the part: remember it; name the part unless it is a repetition. */
-void pass_decide(pass *t, tl_step step, bool repeated);
+/** The frame plays this part of opening or closing: name it. */
+void pass_step(pass *t, tl_step step);
 
-/** The same, where the first of several frames decides. */
-void pass_decide_first(pass *t, tl_step step);
+/** Name it, but once in the life of a connection. */
+void pass_step_once(pass *t, tl_step step);
 
-/** The same, where the last of several decides, but the part is named only once. */
-void pass_decide_once(pass *t, tl_step step);
-
-/* Moving the ends. */
-
-/** Move an end to another state, if it is another. */
-void pass_enter(pass *t, tl_end *e, tcp_state to);
-
-/** Move an end that sent a segment of this kind. */
-void pass_sent(pass *t, tl_end *e, tcp_kind kind);
-
-/** Move an end that receives a segment of this kind without a word; what follows may disprove it. */
-void pass_received(pass *t, tl_end *e, tcp_kind kind);
-
-/** Take a silent move back: the clock of the old state runs on from when the end entered it. */
-void pass_undo(pass *t, tl_end *e, tcp_state to);
-
-/** Whether the sender knew what had passed at `then` (ns) when it sent this
- *  segment: what was in flight proves nothing. */
-bool pass_knew(const pass *t, int64_t then);
-
-/** Tell client from server by the ports, for want of anything better. */
-void pass_guess_roles(pass *t);
-
-/* Numbers and round trips. */
+/** The moment of this frame. */
+tl_moment pass_moment(const pass *t);
 
 /** The sender is alive, and tells its window. */
 void pass_hear(pass *t);
@@ -117,6 +117,47 @@ void pass_sent_again(pass *t);
 /** The segment's ACK may end a round trip between us and its sender. */
 void pass_measure_round_trip(pass *t);
 
+/** Whether the sender knew what had passed at `then` (ns) when it sent this
+ *  segment: what was in flight proves nothing. */
+bool pass_knew(const pass *t, int64_t then);
+
+/** Tell client from server by the ports, for want of anything better. */
+void pass_guess_roles(pass *t);
+
+/** What a connection needs once more than SYNs and RSTs pass in it. */
+tl_exchange *pass_exchange(pass *t);
+
+/* ---- moves.c ---- */
+
+/** The state in which an end is when we begin to look at it: no move.
+ *  @param since  when it entered it; TL_NO_TIME: before the capture */
+void end_begin(tl_end *e, tcp_state state, int64_t since);
+
+/** Move an end to another state, if it is another. */
+void pass_enter(pass *t, tl_end *e, tcp_state to);
+
+/** Move an end that sent a segment of this kind. */
+void pass_sent(pass *t, tl_end *e, tcp_kind kind);
+
+/** Move an end that receives a segment of this kind without a word: what follows may disprove it. */
+void pass_received(pass *t, tl_end *e, tcp_kind kind);
+
+/** Move an end that has sent something which is missing from the capture, as its peer's segment shows:
+ *  what follows may disprove that as well. */
+void pass_must_have_sent(pass *t, tl_end *e, tcp_kind kind);
+
+/** Take such a move back, if the sender's segment disproves it: it repeats what had seemed to be
+ *  acknowledged, and could know better.
+ *  @param then  when the move was made
+ *  @return whether it does */
+bool pass_disproves(const pass *t, tl_silent kind, int64_t then);
+void pass_undo(pass *t, tl_end *e, tl_silent kind);
+
+/** Say that an end moves, though its state lies beneath a claim and stays. */
+void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool undone, int64_t since);
+
+/* ---- numbers.c ---- */
+
 /** Whether the segment's numbers fit the connection (RFC 9293, 3.4). */
 bool pass_has_numbers_of(const pass *t);
 
@@ -126,13 +167,17 @@ bool pass_fits(pass *t);
 /** The end of what e is known to have sent; false if nothing is known. */
 bool end_known_next(const tl_end *e, const tl_end *peer, uint32_t *next);
 
-/* opening.c */
+/** How well a segment's numbers fit: how many of them are just what is expected, from 0; negative if one of
+ *  them does not fit, or nothing is known to hold them against. */
+int connection_fit(const tl_connection *c, const tl_segment *s);
+
+/* ---- opening.c ---- */
 
 /** A SYN, a SYN/ACK. */
 void pass_on_syn(pass *t);
 void pass_on_syn_ack(pass *t);
 
-/** The first segment of a stream or life: its addresses and ports may have been used before. */
+/** The first segment of a connection: its addresses and ports may have been used before. */
 void pass_raise_reuse(pass *t);
 
 /** An ACK while the handshake is under way; false if it is none of this connection's. */
@@ -145,13 +190,30 @@ bool pass_is_synchronized_talk(const pass *t);
 /** The handshake may be complete with this segment. */
 void pass_complete_opening(pass *t);
 
-/** The kind of an opening that is complete and whose SYN was seen: the event that says it. */
-tl_event connection_opening(const tl_connection *c);
+/** An end that is known from an older connection speaks in this one. */
+void pass_take_over(pass *t, tl_end *e);
 
-/** The sender's SYN, which nothing has answered, is rejected by an ICMP error. */
-void pass_reject(pass *t, uint16_t error);
+/** The kind of an opening that is complete and whose SYN was seen. */
+tl_opening connection_opening(const tl_connection *c);
 
-/* exchange.c */
+/* ---- closing.c ---- */
+
+/** The segment has an ACK and fits: it may acknowledge the peer's FIN. */
+void pass_acknowledge_fin(pass *t);
+
+/** The segment has a FIN and fits. */
+void pass_take_fin(pass *t);
+
+/** New data after the peer's FIN had passed. */
+void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes);
+
+/** Data beyond the sender's own FIN. */
+void pass_take_data_beyond_fin(pass *t, uint32_t end);
+
+/** How the connection closed, when the second FIN has passed. */
+tl_closing connection_closing(const tl_connection *c);
+
+/* ---- exchange.c ---- */
 
 /** A segment with ACK, without SYN and RST: acknowledges, carries data, closes. */
 void pass_on_ack(pass *t);
@@ -159,12 +221,18 @@ void pass_on_ack(pass *t);
 /** A first segment of which nothing is known but that the connection is open. */
 void pass_begin_midstream(pass *t);
 
-/* reset.c */
+/* ---- reset.c ---- */
 
 /** A RST. */
 void pass_on_rst(pass *t);
 
-/** A segment that fits, other than a RST, of an end that a RST may have closed. */
-void pass_disprove_reset(pass *t);
+/** The sender's SYN, which nothing has answered, is rejected by an ICMP error. */
+void pass_reject(pass *t, uint16_t error);
+
+/** Lift what the segment, not a RST, disproves of a claim. */
+void pass_check_claim(pass *t);
+
+/** The SYN comes again that an ICMP error had rejected. */
+void pass_lift_rejection(pass *t);
 
 #endif

@@ -1,5 +1,6 @@
 /* reset.c
- * RSTs: what their receiver makes of them, why they came, and what disproves them.
+ * RSTs and ICMP errors: what their receiver makes of them, why they came, and what
+ * disproves them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,7 +8,10 @@
 #include "pass.h"
 #include "sequence.h"
 
-/* ---- RST ---- */
+/* A repetition or an older segment of a RST's apparent sender may have been on its way for this long at least. */
+#define APPARENT_MARGIN INT64_C(50000000)
+
+/* ---- Verdict ---- */
 
 /* Acknowledges a SYN of y, the only thing that closes SYN_SENT (RFC 9293, 3.10.7.3). */
 static bool acknowledges_syn(const pass *t)
@@ -16,6 +20,35 @@ static bool acknowledges_syn(const pass *t)
 
     return (t->s->flags & TL_ACK) && y->state == TCP_SYN_SENT && y->has_isn &&
            seq_within(t->s->ack, y->isn + 1, y->nxt);
+}
+
+/* The RST has a number of its sender's own: from its SND.UNA to its SND.NXT. */
+static bool is_own_number(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    if (!x->has_nxt)
+        return false;
+    return seq_within(t->s->seq, y->has_told ? y->told : x->has_isn ? x->isn : x->nxt, x->nxt);
+}
+
+/* Its sender has not got an answer to its SYN or SYN/ACK, and takes it back. */
+static bool gives_up(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    if (x->borrowed || !is_own_number(t))
+        return false;
+    return (x->state == TCP_SYN_SENT && (y->borrowed || y->state == TCP_LISTEN)) ||
+           (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT && !t->c->attempt.bad_ack);
+}
+
+/* It ends a connection that the capture does not hold, whose number an ACK has told. */
+static bool resets_older(const pass *t)
+{
+    const tl_attempt *a = &t->c->attempt;
+
+    return a->has_older && a->older_side != t->s->side && a->older_nxt == t->s->seq && !t->c->opened;
 }
 
 /* The numbers that the receiver's RCV.NXT can have; false if none is known. */
@@ -50,25 +83,23 @@ static tl_verdict judge_number(const pass *t)
 static tl_verdict judge(const pass *t)
 {
     const tl_connection *c = t->c;
-    const tl_end *x = t->x, *y = t->y;
+    const tl_end *y = t->y;
 
     if (!c->alive)
         return TL_VERDICT_UNKNOWN;
-    if (c->phase == TCP_CLOSED || y->state == TCP_CLOSED)
+    if (c->phase == TCP_CLOSED || (c->phase == TCP_TIME_WAIT && end_shown(c, y) == TCP_CLOSED))
         return TL_VERDICT_IGNORED;
-    if (acknowledges_syn(t))
+    if (acknowledges_syn(t) || resets_older(t) || gives_up(t))
         return TL_VERDICT_ACCEPTED;
-    if (c->has_older && c->older_side != t->s->side && c->older_nxt == t->s->seq && !c->opened)
-        return TL_VERDICT_ACCEPTED;
-    if (y->state == TCP_SYN_SENT && !x->sent_syn)
+    if (y->borrowed || y->state == TCP_LISTEN || y->state == TCP_SYN_SENT)
         return TL_VERDICT_IGNORED;
-    if (y->state == TCP_LISTEN)
-        return t->s->seq - x->isn - 1 <= x->nxt - x->isn - 1 ? TL_VERDICT_ACCEPTED : TL_VERDICT_UNKNOWN;
     return judge_number(t);
 }
 
+/* ---- Cause ---- */
+
 /* Why x gave an open connection up: the first that fits. */
-static tl_cause cause_of(const pass *t)
+static tl_cause cause_of_close(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
 
@@ -85,83 +116,149 @@ static tl_cause cause_of(const pass *t)
     return TL_CAUSE_ABORT;
 }
 
-static tl_event event_of(const tl_connection *c, tl_cause cause)
+/* Its sender has begun a new connection on the same ports. */
+static bool has_begun_anew(const pass *t)
 {
-    switch (cause) {
-    case TL_CAUSE_TIME_WAIT:
-        return TL_EVENT_RESET_TIME_WAIT;
-    case TL_CAUSE_KEEP_ALIVE_TIMEOUT:
-        return TL_EVENT_RESET_KEEP_ALIVE_TIMEOUT;
-    case TL_CAUSE_KEEP_ALIVE:
-        return TL_EVENT_RESET_AFTER_KEEP_ALIVE;
-    case TL_CAUSE_RETRANSMISSION_TIMEOUT:
-        return TL_EVENT_RESET_RETRANSMISSION_TIMEOUT;
-    case TL_CAUSE_DATA_AFTER_CLOSE:
-        return TL_EVENT_RESET_DATA_AFTER_CLOSE;
-    case TL_CAUSE_REFUSED:
-        return TL_EVENT_OPEN_REFUSED;
-    case TL_CAUSE_RESET_BY_OPENER:
-        return TL_EVENT_OPEN_OPENER_RESET;
-    case TL_CAUSE_AFTER_OWN_FIN:
-    case TL_CAUSE_ABORT:
-    case TL_CAUSE_NONE:
-    case TL_CAUSE_ANSWERED_BY_ACK:
-    case TL_CAUSE_LATE:
-        break;
-    }
-    return c->end[0].has_fin || c->end[1].has_fin ? TL_EVENT_RESET_AFTER_FIN : TL_EVENT_RESET_ABORT;
+    const tl_connection *newer = t->newer;
+
+    return newer && newer->saw_syn && newer->client == t->s->side;
 }
 
-static void close_by_rst(pass *t, tl_end *e, tcp_direction direction)
+static tl_cause cause_of(const pass *t)
 {
-    const tcp_state to = tcp_next_state(direction, TCP_KIND_RST, e->state);
+    const tl_connection *c = t->c;
 
-    if (to == e->state)
+    if (has_begun_anew(t))
+        return TL_CAUSE_FORGOTTEN;
+    if (c->opened)
+        return cause_of_close(t);
+    if (!c->saw_syn)
+        return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
+    if (gives_up(t))
+        return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
+    return end_role(c, t->x) == TL_CLIENT ? TL_CAUSE_RESET_BY_OPENER : TL_CAUSE_REFUSED;
+}
+
+static void raise_cause(pass *t, tl_cause cause)
+{
+    const tl_connection *c = t->c;
+    const tl_event event = tl_cause_event(cause);
+
+    if (cause == TL_CAUSE_NONE)
         return;
-    e->by_rst = true;
-    e->rst_state = e->state;
-    pass_enter(t, e, to);
+    if (!c->opened && cause != TL_CAUSE_FORGOTTEN && gives_up(t))
+        pass_raise(t, TL_EVENT_OPEN_GIVEN_UP, 0);
+    else if (event != TL_EVENT_COUNT)
+        pass_raise(t, event, 0);
+    else
+        pass_raise(t, c->end[0].has_fin || c->end[1].has_fin ? TL_EVENT_RESET_AFTER_FIN : TL_EVENT_RESET_ABORT,
+                   0);
+}
+
+/* ---- Claims ---- */
+
+static tl_claim *make_claim(pass *t)
+{
+    if (!t->c->claim)
+        t->c->claim = t->world->allocate(sizeof *t->c->claim);
+    return t->c->claim;
+}
+
+/* The RST may show that the end had moved before: it could not send it, or take it, otherwise. */
+static tcp_state say_move_by_rst(pass *t, const tl_end *e)
+{
+    const tl_end *peer = end_peer(t->c, e);
+    const bool sends = e == t->x;
+    const bool acks_fin = sends ? t->s->flags & TL_ACK && peer->has_fin && t->s->ack == peer->nxt
+                                : peer->has_fin && t->s->seq == peer->nxt;
+    const bool acks_syn =
+        sends && t->s->flags & TL_ACK && peer->state == TCP_SYN_RECEIVED && t->s->ack == peer->isn + 1;
+    const tcp_state from = (tcp_state)e->state;
+    const tcp_state through = acks_fin   ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_FIN, from)
+                              : acks_syn ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_SYN, from)
+                                         : from;
+
+    if (through == from || through == TCP_TIME_WAIT)
+        return from;
+    pass_say_move(t, e, from, through, false, e->since);
+    return through;
+}
+
+static void cover(pass *t, tl_end *e, tcp_direction direction)
+{
+    tl_claim *claim = make_claim(t);
+    const uint8_t side = end_side(t->c, e);
+    const tcp_state to = tcp_next_state(direction, TCP_KIND_RST, (tcp_state)e->state);
+
+    if (claim->covers[side] || to == e->state)
+        return;
+    const tcp_state from = say_move_by_rst(t, e);
+    pass_say_move(t, e, from, TCP_CLOSED, false, from == e->state ? e->since : t->now);
+    claim->covers[side] = true;
+    claim->was[side] = e->state;
+    claim->held[side] = e->since;
+    claim->since[side] = t->now;
+    if (e == t->x)
+        e->borrowed = false;
+}
+
+static void note_rst(pass *t)
+{
+    tl_claim *claim = make_claim(t);
+    const tl_end *x = t->x;
+
+    claim->passed = pass_moment(t);
+    claim->from = t->s->side;
+    claim->seq = t->s->seq;
+    claim->ack = t->s->flags & TL_ACK ? t->s->ack : x->told;
+    claim->has_edge = x->has_nxt;
+    claim->edge = x->has_nxt ? seq_max(x->nxt, t->s->seq) : t->s->seq;
+    claim->is_icmp = false;
 }
 
 /* Nothing is known of the connection that this first segment ends: no history is invented. */
 static void begin_reset(pass *t)
 {
+    tl_claim *claim = make_claim(t);
+
     pass_guess_roles(t);
     for (int i = 0; i < 2; i++) {
-        t->c->end[i].by_rst = true;
-        t->c->end[i].rst_state = TCP_ESTABLISHED;
+        end_begin(&t->c->end[i], TCP_ESTABLISHED, TL_NO_TIME);
+        claim->covers[i] = true;
+        claim->was[i] = TCP_ESTABLISHED;
+        claim->held[i] = TL_NO_TIME;
+        claim->since[i] = t->now;
     }
 }
 
 static void accept_rst(pass *t, tl_verdict verdict)
 {
-    tl_connection *c = t->c;
-    tl_cause cause = TL_CAUSE_NONE;
+    const tl_cause cause = cause_of(t);
+    const bool is_given_up = !t->c->opened && gives_up(t);
 
-    if (c->opened)
-        cause = cause_of(t);
-    else if (c->saw_syn)
-        cause = end_role(c, t->x) == TL_CLIENT ? TL_CAUSE_RESET_BY_OPENER : TL_CAUSE_REFUSED;
-
-    if (cause != TL_CAUSE_NONE)
-        pass_raise(t, event_of(c, cause), 0);
-    if ((t->s->flags & TL_ACK) && t->y->has_fin && t->s->ack == t->y->nxt)
-        pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN); /* only who has the FIN can say so */
-    close_by_rst(t, t->x, TCP_SENT);
-    close_by_rst(t, t->y, TCP_RECEIVED);
-    c->reset = true;
-    c->reset_sure = verdict == TL_VERDICT_ACCEPTED;
-    c->rst_from = t->s->side;
-    c->cause = (uint8_t)cause;
-    pass_decide(t, TL_STEP_RST, verdict != TL_VERDICT_ACCEPTED);
+    raise_cause(t, cause);
+    note_rst(t);
+    cover(t, t->x, TCP_SENT);
+    if (!is_given_up || t->x->state != TCP_SYN_SENT) /* else the other end never said a word */
+        cover(t, t->y, TCP_RECEIVED);
+    t->c->claim->stands = true;
+    t->c->claim->sure = verdict == TL_VERDICT_ACCEPTED;
+    t->c->claim->cause = (uint8_t)cause;
+    if (verdict == TL_VERDICT_ACCEPTED)
+        pass_step(t, TL_STEP_RST);
 }
 
-/* A RST from SYN_SENT with another number than ISN+1 ends an older connection. */
-static bool resets_older(const pass *t)
+/* Whether its receiver minds or not: who sends a RST with its own numbers has no connection any more. */
+static void close_sender(pass *t)
 {
-    return t->x->state == TCP_SYN_SENT && t->y->state == TCP_LISTEN &&
-           t->s->seq - t->x->isn - 1 > t->x->nxt - t->x->isn - 1;
+    if (!is_own_number(t) || t->x->state == TCP_CLOSED || t->x->borrowed || end_is_covered(t->c, t->x))
+        return;
+    if (!claim_stands(t->c))
+        note_rst(t);
+    cover(t, t->x, TCP_SENT);
 }
+
+/* ---- RST ---- */
 
 /* A few hops more or less are a change of route. */
 static void compare_ttl(pass *t)
@@ -179,9 +276,10 @@ static void compare_ttl(pass *t)
 void pass_on_rst(pass *t)
 {
     tl_connection *c = t->c;
-    const bool over = c->alive && phase_is_over(c->phase);
+    const bool over = c->alive && phase_is_over(t->before);
     const tl_verdict verdict = judge(t);
 
+    t->hidden = false; /* a RST is itself said, whatever lies over the connection */
     t->r->verdict = verdict;
     compare_ttl(t);
     if (c->content != TL_NO_TIME)
@@ -193,43 +291,140 @@ void pass_on_rst(pass *t)
         c->late_rst |= over;
         if (!over)
             pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
-    } else if (resets_older(t)) {
-        c->cause = c->answered_by_ack ? TL_CAUSE_ANSWERED_BY_ACK : TL_CAUSE_NONE;
-        pass_decide(t, TL_STEP_RST, verdict != TL_VERDICT_ACCEPTED);
-    } else {
+        close_sender(t);
+    } else if (!c->alive || !resets_older(t)) {
         accept_rst(t, verdict);
+    } else {
+        c->attempt.older_reset = true;
+        pass_step(t, TL_STEP_RST);
     }
 }
 
-/* ---- RST disproved ---- */
+/* ---- ICMP ---- */
 
-static void undo_reset_of(pass *t, tl_end *e)
+void pass_reject(pass *t, uint16_t error)
 {
-    if (!e->by_rst)
-        return;
-    e->by_rst = false;
-    pass_undo(t, e, e->rst_state);
-    /* An ACK of its FIN may have passed meanwhile; if it repeats its FIN, that did not arrive. */
-    const tl_end *peer = e == t->x ? t->y : t->x;
-    const bool repeats = e == t->x && (t->s->flags & TL_FIN) && t->next == e->nxt;
-    if (e->fin_acked && !repeats && (e->state != TCP_FIN_WAIT_1 || !peer->has_fin || peer->fin_acked))
-        pass_received(t, e, TCP_KIND_ACK_OF_FIN);
+    tl_claim *claim = make_claim(t);
+    const uint8_t side = end_side(t->c, t->x);
+
+    *claim = (tl_claim){.passed = pass_moment(t), .is_icmp = true, .stands = true};
+    claim->covers[side] = true;
+    claim->was[side] = t->x->state;
+    claim->held[side] = t->x->since;
+    claim->since[side] = t->now;
+    pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
+    /* The error's frame is none of the connection's: it tells no time in a state. */
+    pass_say_move(t, t->x, (tcp_state)t->x->state, TCP_CLOSED, false, TL_NO_TIME);
 }
 
-/* A segment, other than a RST, of an end that a RST had closed. */
-void pass_disprove_reset(pass *t)
+/* ---- What disproves a claim ---- */
+
+/* The end is back where it was, and where what passed meanwhile has led it. */
+static void lift(pass *t, tl_end *e)
+{
+    tl_claim *claim = t->c->claim;
+    const uint8_t side = end_side(t->c, e);
+    tcp_state at = (tcp_state)claim->was[side];
+
+    if (!claim->covers[side])
+        return;
+    claim->covers[side] = false;
+    if (e->state == TCP_CLOSED)
+        return;
+    pass_say_move(t, e, TCP_CLOSED, at, true, TL_NO_TIME);
+    for (int64_t since = claim->held[side]; at != e->state; since = t->now) {
+        const tcp_state next = tcp_toward(at, (tcp_state)e->state);
+        pass_say_move(t, e, at, next, false, since);
+        at = next;
+    }
+    if (e->state != claim->was[side])
+        e->since = t->now;
+}
+
+/* Whatever the claim said of the connection is withdrawn. */
+static void withdraw(pass *t)
 {
     tl_connection *c = t->c;
 
-    if (!t->x->by_rst || !pass_knew(t, c->deciding.time[TL_STEP_RST]))
-        return;
-    if (t->s->side == c->rst_from)
-        undo_reset_of(t, t->y);
-    undo_reset_of(t, t->x);
-    c->reset = c->reset_sure = false;
     t->belongs = true;
-    if (!c->end[0].has_isn && !c->end[1].has_isn)
+    c->late_rst = false;
+    c->claim->stands = false;
+    c->claim->cause = TL_CAUSE_NONE;
+    if (!c->end[0].has_isn && !c->end[1].has_isn) {
         c->opened = true; /* the capture began with the RST */
-    c->cause = TL_CAUSE_NONE;
-    c->deciding.frame[TL_STEP_RST] = 0;
+        pass_exchange(t);
+    }
+}
+
+void pass_lift_rejection(pass *t)
+{
+    if (!t->c->claim || !t->c->claim->is_icmp)
+        return;
+    withdraw(t);
+    t->hidden = false;
+    lift(t, t->x);
+}
+
+/* Whether its sender goes on with the connection: by an ACK that fits, or a SYN/ACK that it had sent before.
+ * A SYN is a fresh try. */
+static bool is_sending_on(const pass *t)
+{
+    switch (t->s->flags & (TL_SYN | TL_ACK)) {
+    case TL_SYN | TL_ACK:
+        return t->c->attempt.sent_syn_ack[t->s->side] && t->x->isn == t->s->seq;
+    case TL_ACK:
+        return pass_has_numbers_of(t);
+    default:
+        return false;
+    }
+}
+
+/* It acknowledges what the RST's apparent sender sent after the RST. */
+static bool acknowledges_later(const pass *t)
+{
+    const tl_claim *claim = t->c->claim;
+    uint32_t next;
+
+    if (!(t->s->flags & TL_ACK) || !end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
+        return false;
+    return !claim->has_edge || seq_before(claim->edge, t->s->ack);
+}
+
+/* It carries new data, or a new ACK number, beyond the RST's own. */
+static bool goes_beyond(const pass *t)
+{
+    const tl_claim *claim = t->c->claim;
+
+    return (claim->has_edge && seq_before(claim->edge, t->next)) ||
+           (t->x->has_told && seq_before(claim->ack, t->s->ack));
+}
+
+static bool apparent_sender_knew(const pass *t)
+{
+    const int64_t flight = t->x->rtt == NO_RTT ? 0 : (int64_t)t->x->rtt * 1500;
+
+    return t->now - t->c->claim->passed.time > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
+}
+
+void pass_check_claim(pass *t)
+{
+    const tl_claim *claim = t->c->claim;
+    bool own, other = false;
+
+    if (!claim || !(claim->covers[0] || claim->covers[1]) || !is_sending_on(t))
+        return;
+    if (claim->is_icmp) {
+        own = true;
+    } else if (t->s->side == claim->from) {
+        own = other = goes_beyond(t) || apparent_sender_knew(t);
+    } else {
+        other = acknowledges_later(t);
+        own = other || pass_knew(t, claim->passed.time);
+    }
+    if ((own && end_is_covered(t->c, t->x)) || (other && end_is_covered(t->c, t->y)))
+        withdraw(t);
+    if (other)
+        lift(t, t->y);
+    if (own)
+        lift(t, t->x);
 }

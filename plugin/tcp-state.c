@@ -100,3 +100,41 @@ tcp_state tcp_next_state(tcp_direction direction, tcp_kind kind, tcp_state state
 
     return next == __ ? state : (tcp_state)next;
 }
+
+/* A move that a segment of one of the kinds below `kinds` makes, or that none makes. */
+static bool leads(tcp_state from, tcp_state to, int kinds)
+{
+    if ((from == TCP_TIME_WAIT && to == TCP_CLOSED) || (from == TCP_CLOSED && to == TCP_LISTEN))
+        return true;
+    for (int kind = 0; kind < kinds; kind++) {
+        if (moves[TCP_SENT][kind][from] == to || moves[TCP_RECEIVED][kind][from] == to)
+            return true;
+    }
+    return false;
+}
+
+bool tcp_is_edge(tcp_state from, tcp_state to)
+{
+    return leads(from, to, TCP_KIND_COUNT);
+}
+
+/* From the goal backwards, a ring of states at a time. */
+tcp_state tcp_toward(tcp_state from, tcp_state to)
+{
+    unsigned reached = 1u << to, before = 0;
+
+    while (reached != before) {
+        before = reached;
+        for (int state = 0; state < TCP_STATE_COUNT; state++) {
+            if (before & 1u << state && leads(from, (tcp_state)state, TCP_KIND_RST))
+                return (tcp_state)state;
+        }
+        for (int state = 0; state < TCP_STATE_COUNT; state++) {
+            for (int next = 0; next < TCP_STATE_COUNT; next++) {
+                if (before & 1u << next && leads((tcp_state)state, (tcp_state)next, TCP_KIND_RST))
+                    reached |= 1u << state;
+            }
+        }
+    }
+    return to;
+}

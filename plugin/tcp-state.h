@@ -14,6 +14,8 @@
 #ifndef TCPLIFE_TCP_STATE_H
 #define TCPLIFE_TCP_STATE_H
 
+#include <stdbool.h>
+
 /* The one list of states: name, and what it means to the endpoint. The order
  * is RFC 9293's; `phase` uses the same names for the connection as a whole. */
 #define TCP_STATES(X)                                                                \
@@ -71,5 +73,13 @@ const char *tcp_state_meaning(tcp_state state);
 /** The state that @p state moves to when an endpoint has sent or received a
  *  segment of this kind; @p state itself when the segment proves no move. */
 tcp_state tcp_next_state(tcp_direction direction, tcp_kind kind, tcp_state state);
+
+/** Whether an endpoint can go from one state to the other: by a segment, by the lapse of 2 MSL
+ *  (TIME_WAIT to CLOSED), or by a passive OPEN call (CLOSED to LISTEN). */
+bool tcp_is_edge(tcp_state from, tcp_state to);
+
+/** The first state on the shortest way from one state to another that no RST takes;
+ *  @p to itself if there is none. */
+tcp_state tcp_toward(tcp_state from, tcp_state to);
 
 #endif

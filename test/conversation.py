@@ -21,6 +21,7 @@ What stands behind the `;` must come out, all of it and nothing else:
                                   tcplife.transition, with tcplife.time.<state>; if
                                   missing, each end moves in one step or not at all
     late  guessed  roles          tcplife.late, .guessed, .role.guessed
+    connection=1                  tcplife.connection; without it, that of the segment before; may stand alone
     verdict=accepted  idle=.5  ttl=-3
                                   tcplife.reset.verdict, .idle, .ttl_delta
     [*]  {*}  guessed?            INTERFACE.md leaves it open
@@ -30,19 +31,20 @@ no more than events and transitions, or nothing:
 
     +.010 icmp 3/1 > 1000 ; {open.icmp_rejected=3/1} (client SYN_SENT -> CLOSED)
 
-Stream facts, comma-separated, `-key` for "must be absent":
+Connection facts, comma-separated, `-key` for "must be absent"; of the connection of the
+last segment, unless a number says of which:
 
     ? open 3-way, -close          what is proven here, in one pass
     +10 = close half-closed       the whole capture, were it to end 10 s from here
+    ? 0: close replaced           of connection 0
 
 And the rest:
 
     use file:name                 the lines of another conversation
     client <                      from here on the other end is the client
-    ports > lower                 or `<`, or `equal`; without it ports must not matter
+    ports > lower                 or `<`, or `equal`; without it ports must not matter; `own`: both ends
+                                  are one address and port
     msl 120                       the preference
-    stream                        the next segment begins a new stream, same 4-tuple
-    resume                        the next segment goes on with the stream before
     path client SYN_SENT ESTABLISHED FIN_WAIT_1 FIN_WAIT_2? TIME_WAIT
                                   the states that an end has been in up to here,
                                   without what was undone, LISTEN, a leading CLOSED,
@@ -72,13 +74,13 @@ ICMP = re.compile(
     r" ;( nothing)?( \{(?P<events>.*?)\})?( \((?P<moves>.*)\))?"
 )
 EXPECTED = re.compile(
-    r"(?P<states>same|\w+ \w+ \w+)( \[(?P<steps>.*?)\])?( \{(?P<events>.*?)\})?"
+    r"(?P<states>same|\w+ [\w-]+ [\w-]+)( \[(?P<steps>.*?)\])?( \{(?P<events>.*?)\})?"
     r"( \((?P<moves>.*)\))?(?P<words>( [\w=.?-]+)*)"
 )
 MOVE = re.compile(
     r"(?P<role>\w+) (?P<old>\w+) -> (?P<new>\w+)( after (?P<held>[\d.]+))?(?P<undone> \(undone\))?"
 )
-FACTS = re.compile(r"((?P<delay>\+[\d.]+) )?(?P<kind>[?=]) (?P<facts>.+)")
+FACTS = re.compile(r"((?P<delay>\+[\d.]+) )?(?P<kind>[?=]) ((?P<number>\d+): )?(?P<facts>.+)")
 
 
 def nanoseconds(seconds):
@@ -129,13 +131,14 @@ class Variant:
 
     def segment(self, time, match, lower):
         end = match["end"]
-        other = "<" if end == ">" else ">"
+        other = end if lower == "own" else "<" if end == ">" else ">"
         seq = (int(match["seq"]) + self.shift[end]) % 2**32
         ack = (int(match["ack"]) + self.shift[other]) % 2**32 if match["ack"] else 0
         length = int(match["to"] or match["seq"]) - int(match["seq"])
         flags = sum(FLAGS[letter] for letter in set(match["flags"]) - {"-"})
         is_lower = lower == end if lower else (end == "<") != self.ports_swapped
-        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {is_lower:d}"
+        ports = 2 if lower == "own" else int(is_lower)
+        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports}"
         return f"segment {time} {self.side[end]:d} {flags} {seq} {ack} {length} {rest}"
 
     def icmp(self, time, match):
@@ -159,31 +162,37 @@ def variants(lines):
 
 def script(lines, variant):
     """The commands for the core, and for each answer the line that it answers."""
-    msl, lower, time, last = 30, None, START, START
+    msl, lower, time, last, connection = 30, None, START, START, 0
     commands, asked = [], []
     for line in lines:
         if line.startswith("msl "):
             msl = int(line[4:])
         elif line.startswith("ports "):
             lower = line.split()[1]
-        elif line == "stream":
-            commands.append(line)
         elif match := SEGMENT.fullmatch(line):
             time += nanoseconds(match["delay"])
             last = max(last, time)
             commands.append(variant.segment(time, match, lower))
             asked.append(line)
+            connection = named_connection(match["expected"], connection)
         elif match := ICMP.fullmatch(line):
             time += nanoseconds(match["delay"])
             last = max(last, time)
             commands.append(variant.icmp(time, match))
             asked.append(line)
         elif match := FACTS.fullmatch(line):
-            commands.append(f"facts {match['kind'] == '=':d} {last + nanoseconds(match['delay'] or 0)}")
+            of = connection if match["number"] is None else match["number"]
+            commands.append(f"facts {match['kind'] == '=':d} {last + nanoseconds(match['delay'] or 0)} {of}")
             asked.append(line)
         else:
-            assert re.match("client [<>]|path |resume$", line), f"cannot read: {line}"
+            assert re.match("client [<>]|path ", line), f"cannot read: {line}"
     return [f"capture {msl * 10**9}"] + commands, asked
+
+
+def named_connection(expected, before):
+    """The connection that a segment belongs to, as written."""
+    named = re.search(r"\bconnection=(\d+)", expected or "")
+    return int(named[1]) if named else before
 
 
 def written(event):
@@ -194,19 +203,30 @@ def written(event):
     return event["name"] + (f"={number}" if number else "") + ("!" if event["warn"] else "")
 
 
+class Life:
+    """What is known of a connection so far."""
+
+    def __init__(self):
+        self.client = None
+        self.spoken = set()  # roles; the others have the states of an older connection, or LISTEN
+        self.phase = ""
+        self.state = {role: "" for role in ROLES}
+        self.path = {role: [] for role in ROLES}
+
+
 class Checker:
     """Compares the answers with what the lines expect. `problems` says what differs."""
 
     def __init__(self):
         self.client = ">"
         self.frame = 0
+        self.connection = 0
         self.problems = []
-        self.begin_stream()
+        self.lives = defaultdict(Life)
 
-    def begin_stream(self):
-        self.phase = ""
-        self.state = {role: "" for role in ROLES}
-        self.path = {role: [] for role in ROLES}
+    @property
+    def life(self):
+        return self.lives[self.connection]
 
     def check(self, what, expected, got):
         if expected != got:
@@ -226,23 +246,26 @@ class Checker:
                 self.check_facts(match["facts"], next(answers))
             elif line.startswith("client "):
                 self.client = line[-1]
-            elif line in ("stream", "resume"):
-                self.begin_stream()
             elif line.startswith("path "):
                 self.check_path(*line.split()[1:])
         return self.problems
 
     def check_report(self, segment, report):
+        expected_connection = named_connection(segment["expected"], self.connection)
+        self.check("connection", expected_connection, report["connection"])
+        self.connection = expected_connection
+        self.life.client = self.life.client or self.client
         self.check_chain(report)
-        if segment["expected"]:
+        if segment["expected"] and not re.fullmatch(r"connection=\d+", segment["expected"]):
             expected = EXPECTED.fullmatch(segment["expected"])
             assert expected, f"cannot read: {segment['expected']}"
             self.check_states(expected, segment["end"], report)
             self.check_parts(expected, report)
             self.check_moves(expected, report)
             self.check_words(expected["words"].split(), report)
-        self.phase = report["phase"]
-        self.state = {role: report[role] for role in ROLES}
+        self.life.spoken.add(report["sender"])
+        self.life.phase = report["phase"]
+        self.life.state = {role: report[role] for role in ROLES}
 
     def check_rejection(self, expected, answer):
         self.check_events(expected, answer.get("events", []))
@@ -250,24 +273,30 @@ class Checker:
             moves = [m for m in answer.get("transitions", []) if m["role"] == role]
             self.check_written_moves(role, expected["moves"] or "", moves)
             if moves:
-                self.state[role] = moves[-1]["to"]
-        self.phase = "CLOSED" if answer else self.phase
+                self.life.state[role] = moves[-1]["to"]
+        self.life.phase = "CLOSED" if answer else self.life.phase
 
     def check_chain(self, report):
         """The moves lead from the states before to the states after."""
         for role in ROLES:
-            at = self.state[role]
+            at = "" if self.is_borrowed(role) else self.life.state[role]
             for move in (m for m in report["transitions"] if m["role"] == role):
                 if at:
                     self.check(f"state that the {role} leaves", at, move["from"])
                 at = move["to"]
-                self.follow_path(self.path[role], move)
+                self.follow_path(self.life.path[role], move)
                 if move.get("held", 0) < 0:
                     self.problems.append(f"{self.line}\n      negative time in {move}")
             if at:
                 self.check(f"{role} after its transitions", at, report[role])
-            if not self.path[role]:
-                self.path[role].append(report[role])
+            if self.is_borrowed(role) and not self.life.path[role]:
+                self.life.path[role].append("LISTEN")
+            elif not self.life.path[role]:
+                self.life.path[role].append(report[role])
+
+    def is_borrowed(self, role):
+        """An end that has not spoken in a later connection has the state that it has in the one before."""
+        return self.connection > 0 and role not in self.life.spoken
 
     @staticmethod
     def follow_path(path, move):
@@ -280,10 +309,10 @@ class Checker:
             path.append(move["to"])
 
     def check_states(self, expected, end, report):
-        before = " ".join((self.phase, *self.state.values()))
+        before = " ".join((self.life.phase, *self.life.state.values()))
         got = " ".join((report["phase"], report["client"], report["server"]))
         self.check("states", before if expected["states"] == "same" else expected["states"], got)
-        self.check("sender", "client" if end == self.client else "server", report["sender"])
+        self.check("sender", "client" if end == self.life.client else "server", report["sender"])
 
     def check_parts(self, expected, report):
         if expected["steps"] != "*":
@@ -296,13 +325,13 @@ class Checker:
 
     def check_moves(self, expected, report):
         same = expected["states"] == "same"
-        new = self.state if same else dict(zip(ROLES, expected["states"].split()[1:]))
+        new = self.life.state if same else dict(zip(ROLES, expected["states"].split()[1:]))
         for role in ROLES:
             got = [m for m in report["transitions"] if m["role"] == role]
             if expected["moves"]:
                 self.check_written_moves(role, expected["moves"], got)
-            elif self.state[role]:
-                want = [(self.state[role], new[role], 0)] if self.state[role] != new[role] else []
+            elif self.life.state[role] and not self.is_borrowed(role):
+                want = [(self.life.state[role], new[role], 0)] if self.life.state[role] != new[role] else []
                 self.check(f"{role}'s transitions", want, [(m["from"], m["to"], m["undone"]) for m in got])
 
     def check_written_moves(self, role, moves, got):
@@ -330,7 +359,7 @@ class Checker:
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("open", "close", "closed_by", "reset.cause", "reuse.phase"):
+            elif key in ("open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase"):
                 self.check(key, value, got.get(key))
             elif re.search("time|held|gap|duration", key):
                 self.check(key, nanoseconds(value), got.get(key))
@@ -339,7 +368,7 @@ class Checker:
 
     def check_path(self, role, *expected):
         path = []
-        for state in self.path[role]:
+        for state in self.life.path[role]:
             leading = state == "CLOSED" and not path
             if state != "LISTEN" and not leading and not (state == "CLOSED" and path[-1] == "TIME_WAIT"):
                 path.append(state)

@@ -5,14 +5,14 @@
  * Commands, one per line on stdin; an answer is one line of JSON on stdout:
  *
  *   capture <msl ns>          begin anew, with these settings; no answer
- *   stream                    the next segment begins a new stream that uses the
- *                             4-tuple of the present one; no answer
  *   segment <time ns> <side> <flags> <seq> <ack> <length> <window> <ttl> <lower port>
- *                             follow it; the answer is the report; ttl 0: not known
+ *                             follow it; the answer is the report, with the number of the
+ *                             connection that it belongs to; ttl 0: not known
  *   icmp <time ns> <side> <seq> <type << 8 | code>
  *                             an error that quotes this segment; the answer is what it
  *                             decides, {} if nothing
- *   facts <whole> <end ns>    the facts of the present stream
+ *   facts <whole> <end ns> <number>
+ *                             the facts of this connection
  *   table                     every move of tcp_next_state()
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -23,9 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lifecycle.h"
-
-static const char *const role_names[] = {[TL_CLIENT] = "client", [TL_SERVER] = "server"};
+#include "connections.h"
 
 static const char *const event_names[TL_EVENT_COUNT] = {
 #define X(id, name, severity, text, why) [TL_EVENT_##id] = name,
@@ -33,12 +31,38 @@ static const char *const event_names[TL_EVENT_COUNT] = {
 #undef X
 };
 
-/* The 4-tuple's present stream and the one before it. */
-static tl_connection connections[2];
-static unsigned present;
-static uint32_t streams, frames;
-static bool stream_begins;
-static tl_settings settings;
+enum { CONNECTIONS_MAX = 1024 };
+
+/* All that was allocated for this capture, to be freed before the next. */
+typedef struct block {
+    struct block *before;
+    int64_t memory[];
+} block;
+
+static block *blocks;
+static tl_connection *connections[CONNECTIONS_MAX];
+static tl_connection *newest;
+static uint32_t frames;
+
+static void *allocate(size_t size)
+{
+    block *b = calloc(1, sizeof *b + size);
+
+    if (!b)
+        exit(EXIT_FAILURE);
+    b->before = blocks;
+    blocks = b;
+    return b->memory;
+}
+
+static tl_connection *make(uint32_t number)
+{
+    if (number >= CONNECTIONS_MAX)
+        exit(EXIT_FAILURE);
+    return connections[number] = allocate(sizeof(tl_connection));
+}
+
+static tl_connections all = {.world = {.allocate = allocate}, .make = make};
 
 static void print_string(const char *key, const char *value)
 {
@@ -63,7 +87,7 @@ static void print_decisions(const tl_report *r)
     printf("\"transitions\": [");
     for (unsigned i = 0; i < r->transitions; i++) {
         const tl_transition *t = &r->transition[i];
-        printf("%s{\"role\": \"%s\", \"from\": \"%s\", \"to\": \"%s\", ", i ? ", " : "", role_names[t->role],
+        printf("%s{\"role\": \"%s\", \"from\": \"%s\", \"to\": \"%s\", ", i ? ", " : "", tl_role_name(t->role),
                tcp_state_name(t->from), tcp_state_name(t->to));
         print_time("held", t->held);
         printf("\"undone\": %d}", t->undone);
@@ -75,11 +99,12 @@ static void print_decisions(const tl_report *r)
     printf("]}\n");
 }
 
-static void print_report(const tl_report *r)
+static void print_report(uint32_t connection, const tl_report *r)
 {
-    printf("{\"phase\": \"%s\", \"client\": \"%s\", \"server\": \"%s\", \"sender\": \"%s\", ",
-           tcp_state_name(r->phase), tcp_state_name(r->state[TL_CLIENT]), tcp_state_name(r->state[TL_SERVER]),
-           role_names[r->sender]);
+    printf("{\"connection\": %" PRIu32 ", \"phase\": \"%s\", \"sender\": \"%s\", ", connection,
+           tcp_state_name(r->phase), tl_role_name(r->sender));
+    print_string("client", r->has_states ? tcp_state_name(r->state[TL_CLIENT]) : "-");
+    print_string("server", r->has_states ? tcp_state_name(r->state[TL_SERVER]) : "-");
     print_count("guessed", r->guessed);
     print_count("role_guessed", r->role_guessed);
     print_count("late", r->late);
@@ -124,10 +149,11 @@ static void print_facts(const tl_facts *f)
     print_time("half_close.time", f->half_close_time);
     print_count("half_close.bytes", f->half_close_bytes);
     print_string("reset.cause", f->reset_cause);
+    print_string("reset.sender", f->reset_sender);
     print_count("keepalive.count", f->keepalives);
     print_count("keepalive.unanswered", f->keepalives_unanswered);
-    if (f->reuse_stream != TL_NO_STREAM)
-        printf("\"reuse.stream\": %" PRIu32 ", ", f->reuse_stream);
+    if (f->reuse != TL_NO_CONNECTION)
+        printf("\"reuse.connection\": %" PRIu32 ", ", f->reuse);
     print_time("reuse.gap", f->reuse_gap);
     print_string("reuse.phase", f->reuse_phase);
     print_time("duration", f->duration);
@@ -167,31 +193,15 @@ static void print_table(void)
 
 static void begin_capture(const char *line)
 {
-    if (sscanf(line, "%" SCNd64, &settings.msl) != 1)
+    if (sscanf(line, "%" SCNd64, &all.world.settings.msl) != 1)
         exit(EXIT_FAILURE);
-    streams = frames = 0;
-    stream_begins = true;
-}
-
-/* The rules by which streams.c takes one stream for the continuation of another. */
-static void begin_stream(const tl_segment *first)
-{
-    tl_connection *before = streams ? &connections[present] : NULL;
-
-    stream_begins = false;
-    if (before && tl_continues(before, first, first->side))
-        return;
-    present = !present;
-    tl_begin(&connections[present], streams++, before, first);
-}
-
-static void resume_stream(const tl_segment *s)
-{
-    const tl_connection *c = &connections[present], *before = &connections[!present];
-
-    if (!c->opened && c->reuse_stream != TL_NO_STREAM && c->reuse_stream != c->stream &&
-        tl_resumes(c, s->side, before, s->side, s))
-        present = !present;
+    while (blocks) {
+        block *b = blocks;
+        blocks = b->before;
+        free(b);
+    }
+    all.count = frames = 0;
+    newest = NULL;
 }
 
 static void follow(const char *line)
@@ -206,14 +216,11 @@ static void follow(const char *line)
                &s.time, &s.side, &s.flags, &s.seq, &s.ack, &s.length, &s.window, &s.ttl, &lower_port) != 9)
         exit(EXIT_FAILURE);
     s.has_ttl = s.ttl != 0;
-    s.lower_port = lower_port;
-    if (stream_begins)
-        begin_stream(&s);
-    else
-        resume_stream(&s);
-    memset(&report, 0xff, sizeof report); /* tl_follow() promises to set all of it */
-    tl_follow(&connections[present], &s, &settings, &report);
-    print_report(&report);
+    s.lower_port = lower_port & 1;
+    s.is_own_peer = lower_port & 2;
+    memset(&report, 0xff, sizeof report); /* all of it is promised to be set */
+    const tl_connection *c = tl_connections_follow(&all, &newest, &s, &report);
+    print_report(c->number, &report);
 }
 
 static void reject(const char *line)
@@ -225,7 +232,7 @@ static void reject(const char *line)
                &rejection.seq, &rejection.error) != 4)
         exit(EXIT_FAILURE);
     memset(&report, 0xff, sizeof report);
-    if (tl_reject(&connections[present], &rejection, &report)) {
+    if (tl_connections_reject(&all, newest, &rejection, &report)) {
         printf("{");
         print_decisions(&report);
     } else {
@@ -236,14 +243,15 @@ static void reject(const char *line)
 static void get_facts(const char *line)
 {
     unsigned whole;
+    uint32_t number;
     tl_view view;
     tl_facts facts;
 
-    if (sscanf(line, "%u %" SCNd64, &whole, &view.end) != 2)
+    if (sscanf(line, "%u %" SCNd64 " %" SCNu32, &whole, &view.end, &number) != 3 || number >= all.count)
         exit(EXIT_FAILURE);
     view.whole = whole;
     memset(&facts, 0xff, sizeof facts);
-    tl_get_facts(&connections[present], &view, &facts);
+    tl_get_facts(connections[number], &view, &facts);
     print_facts(&facts);
 }
 
@@ -268,8 +276,6 @@ int main(void)
             get_facts(rest);
         else if ((rest = after(line, "capture ")))
             begin_capture(rest);
-        else if (after(line, "stream"))
-            stream_begins = true;
         else if (after(line, "table"))
             print_table();
         else

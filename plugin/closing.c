@@ -1,0 +1,240 @@
+/* closing.c
+ * How a connection closes by FINs (RFC 9293, 3.6), and data around them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "pass.h"
+#include "sequence.h"
+
+/* The steps that e's FIN and the ACK of it are. */
+static tl_step fin_step(const tl_connection *c, const tl_end *e)
+{
+    return end_side(c, e) == c->exchange->fin_first ? TL_STEP_FIN_1 : TL_STEP_FIN_2;
+}
+
+static tl_step fin_ack_step(const tl_connection *c, const tl_end *e)
+{
+    return end_side(c, e) == c->exchange->fin_first ? TL_STEP_FIN_1_ACK : TL_STEP_FIN_2_ACK;
+}
+
+static void note_fin_ack(pass *t, const tl_end *e)
+{
+    t->c->exchange->fin_ack[end_side(t->c, e)] = pass_moment(t);
+}
+
+tl_closing connection_closing(const tl_connection *c)
+{
+    const tl_exchange *exchange = c->exchange;
+
+    return exchange->crossed  ? TL_CLOSE_SIMULTANEOUS
+           : exchange->merged ? TL_CLOSE_THREE_WAY
+                              : TL_CLOSE_FOUR_WAY;
+}
+
+static tl_event closing_event(tl_closing closing)
+{
+    return closing == TL_CLOSE_SIMULTANEOUS ? TL_EVENT_CLOSE_SIMULTANEOUS
+           : closing == TL_CLOSE_THREE_WAY  ? TL_EVENT_CLOSE_MERGED
+                                            : TL_EVENT_CLOSE_FOUR_WAY;
+}
+
+/* ---- ACKs of FINs ---- */
+
+/* Whichever copy of the FIN it answers acknowledged its own, so that ACK came too. */
+static void get_ack_with_fin(pass *t, tl_end *acker)
+{
+    acker->fin_acked = true;
+    note_fin_ack(t, acker);
+    pass_step_once(t, fin_ack_step(t->c, acker));
+    pass_received(t, acker, TCP_KIND_ACK_OF_FIN);
+}
+
+/* An end acknowledges the other's FIN, for the first time or after that was undone. */
+static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
+{
+    const bool may_have_to_answer = closer->state == TCP_FIN_WAIT_1 && acker->has_fin;
+
+    closer->fin_acked = true;
+    if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)
+        get_ack_with_fin(t, acker);
+    if (acker->state == TCP_FIN_WAIT_2)
+        acker->ack_sure = true; /* it answers a FIN that acknowledged its own */
+    pass_sent(t, acker, TCP_KIND_ACK_OF_FIN);
+    if (acker->state == TCP_CLOSING && acker->fin_acked)
+        pass_received(t, acker, TCP_KIND_ACK_OF_FIN);
+    /* An end that has still to answer the peer's FIN may be in CLOSING before this arrives. */
+    if (!may_have_to_answer || acker->fin_acked)
+        pass_received(t, closer, TCP_KIND_ACK_OF_FIN);
+}
+
+/* With a number beyond what passed of its sender, the ACK tells of a FIN that was lost before us. */
+static void note_hidden_fin(pass *t)
+{
+    const tl_end *x = t->x;
+
+    /* To a FIN that was repeated this may be the second answer, after a close in turn. */
+    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0 ||
+        t->y->fin_repeated)
+        return;
+    t->c->exchange->hid_fin[t->s->side] = true;
+    t->c->exchange->hidden_fin[t->s->side] = t->s->seq;
+}
+
+static void acknowledge_fin_again(pass *t, bool waited)
+{
+    t->y->fin_repeated = false;
+    t->belongs = true;
+    if (!waited)
+        return;
+    t->c->time_wait = t->now;
+    pass_raise(t, TL_EVENT_CLOSE_TIME_WAIT_RESTARTED, 0);
+}
+
+void pass_acknowledge_fin(pass *t)
+{
+    tl_end *x = t->x, *y = t->y;
+
+    if (!y->has_fin || t->s->ack != y->nxt)
+        return;
+    const bool again = y->fin_repeated, waited = x->state == TCP_TIME_WAIT;
+    if (!y->fin_acked) {
+        t->acked_fin = true;
+        note_fin_ack(t, y);
+        pass_step_once(t, fin_ack_step(t->c, y));
+        note_hidden_fin(t);
+        acknowledge_fin(t, x, y);
+    }
+    if (again)
+        acknowledge_fin_again(t, waited);
+}
+
+/* ---- FINs ---- */
+
+/* Its FIN had gone before it acknowledged the peer's, as the number of that ACK
+ * tells; it was lost before us, and this is its repetition. The FINs crossed. */
+static void cross_hidden_fin(pass *t)
+{
+    end_begin(t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? t->c->open_ack.time : TL_NO_TIME);
+    pass_say_move(t, t->x, TCP_CLOSE_WAIT, TCP_ESTABLISHED, true, TL_NO_TIME);
+    pass_sent(t, t->x, TCP_KIND_FIN);
+    pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN);
+}
+
+/* The order in which the FINs passed, and what that makes of them. */
+static void name_fin(pass *t, bool repeats_hidden)
+{
+    tl_connection *c = t->c;
+    tl_exchange *exchange = c->exchange;
+
+    if (t->y->has_fin) {
+        exchange->crossed = !t->y->fin_acked || repeats_hidden;
+        exchange->merged = t->acked_fin;
+        pass_raise(t, closing_event(connection_closing(c)), 0);
+    } else {
+        exchange->fin_first = t->s->side;
+    }
+    exchange->fin[t->s->side] = pass_moment(t);
+    pass_step_once(t, fin_step(c, t->x));
+}
+
+static void take_first_fin(pass *t)
+{
+    tl_exchange *exchange = pass_exchange(t);
+    tl_end *x = t->x, *y = t->y;
+    const uint8_t side = t->s->side;
+
+    const bool repeats_hidden =
+        exchange->hid_fin[side] && exchange->hidden_fin[side] == t->next && x->state == TCP_CLOSE_WAIT;
+
+    if (seq_before(t->next - 1, x->nxt))
+        return; /* it has sent beyond that number */
+    x->has_fin = x->spoke = true;
+    x->bytes += t->next - 1 - x->nxt; /* it comes before data that will follow, or that never passed */
+    x->nxt = exchange->beyond[side] = t->next;
+    pass_asked(t);
+    name_fin(t, repeats_hidden);
+    if (repeats_hidden)
+        cross_hidden_fin(t);
+    else
+        pass_sent(t, x, TCP_KIND_FIN);
+    if (y->has_told && y->told == x->nxt) { /* the capture has the ACK before the FIN */
+        note_fin_ack(t, x);
+        acknowledge_fin(t, y, x);
+    }
+}
+
+/* The ACK of its FIN did not arrive, or it would not repeat it. */
+static void undo_fin_ack(pass *t)
+{
+    tl_end *x = t->x;
+
+    x->fin_acked = false;
+    t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
+    if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
+        pass_undo(t, x, TL_BY_ACK_OF_FIN);
+}
+
+static void take_repeated_fin(pass *t)
+{
+    const tl_exchange *exchange = t->c->exchange;
+    tl_end *x = t->x, *y = t->y;
+
+    pass_raise(t, TL_EVENT_CLOSE_FIN_RETRANSMITTED, 0);
+    pass_sent_again(t);
+    t->belongs = true;
+    x->fin_repeated = true;
+    if (x->fin_acked) {
+        if (pass_disproves(t, TL_BY_ACK_OF_FIN, exchange->fin_ack[t->s->side].time))
+            undo_fin_ack(t);
+    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, x->asked_at)) {
+        pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
+    }
+}
+
+void pass_take_fin(pass *t)
+{
+    t->c->content = t->now;
+    if (t->y->has_fin && t->s->ack == t->y->nxt)
+        t->x->acking_fin = true;
+    else
+        t->x->plain_fin = true;
+    if (!t->x->has_fin)
+        take_first_fin(t);
+    else if (t->next == t->x->nxt)
+        take_repeated_fin(t);
+}
+
+/* ---- Data around FINs ---- */
+
+void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
+{
+    tl_exchange *exchange = pass_exchange(t);
+
+    t->x->late_data = true;
+    if (!t->y->fin_acked) {
+        if (!exchange->raced) {
+            exchange->raced = true;
+            exchange->race_from = from;
+            pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_PEER_FIN, 0);
+        }
+        exchange->race_to = from + bytes;
+        return;
+    }
+    exchange->half_close_bytes += bytes;
+    if (!exchange->half_close_data)
+        pass_raise(t, TL_EVENT_CLOSE_HALF_CLOSED_DATA, 0);
+    exchange->half_close_data = true;
+}
+
+/* Its own FIN says that there is no such data: it is counted, and nothing else. */
+void pass_take_data_beyond_fin(pass *t, uint32_t end)
+{
+    uint32_t *beyond = &pass_exchange(t)->beyond[t->s->side];
+
+    if (!seq_before(*beyond, end))
+        return; /* said once of the same bytes */
+    pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_OWN_FIN, 0);
+    t->x->bytes += end - *beyond;
+    *beyond = end;
+}
