@@ -19,7 +19,7 @@ typedef GByteArray connection_set;
 /** Add a connection; false if it was there. */
 bool connection_set_add(connection_set *set, const stream *s);
 
-/** Whether the connection of this stream number was added. */
+/** Whether the connection of this number was added. */
 bool connection_set_has(const connection_set *set, guint number);
 
 #endif

@@ -142,28 +142,23 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
 
 /* ---- Replacement ---- */
 
-/* What an end has sent and acknowledged. */
-typedef struct {
-    uint32_t nxt, told;
-} progress;
-
-static progress progress_of(const tl_connection *c, uint8_t side)
+/* The end sends new bytes, or acknowledges new ones. */
+static bool makes_progress(const tl_end *before, const tl_end *now)
 {
-    return (progress){.nxt = c->end[side].nxt, .told = c->end[side].told};
+    return (before->has_nxt && seq_before(before->nxt, now->nxt)) ||
+           (before->has_told && seq_before(before->told, now->told));
 }
 
-/* A replaced connection in which both ends go on is not. */
-static void note_progress(tl_connection *c, uint8_t side, progress before)
+/* A replaced connection in which both ends go on is not, and the segment that shows it not late. */
+static void note_progress(tl_connection *c, uint8_t side, const tl_end *before, tl_report *report)
 {
-    const progress now = progress_of(c, side);
-
-    if (!c->replaced || (!seq_before(before.nxt, now.nxt) && !seq_before(before.told, now.told)))
+    if (!c->replaced || !makes_progress(before, &c->end[side]))
         return;
     c->goes_on |= (uint8_t)(1u << side);
     if (c->goes_on != 3)
         return;
     c->replaced = false;
-    c->goes_on = 0;
+    report->late = false;
 }
 
 /* The new SYN was acknowledged or refused, or its sender goes on as if it had been. */
@@ -214,12 +209,12 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     if (!c)
         c = *newest = begin(all, *newest, s);
     const bool was_answered = is_answered(c);
-    const progress before = progress_of(c, s->side);
+    const tl_end before = c->end[s->side];
 
     tl_follow(c, c == *newest ? NULL : *newest, s, &all->world, report);
     if (s->is_own_peer)
         follow_as_peer(c, s, &all->world, report);
-    note_progress(c, s->side, before);
+    note_progress(c, s->side, &before, report);
     if (c == *newest)
         replace_older(c, was_answered);
     return c;

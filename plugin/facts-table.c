@@ -25,13 +25,13 @@ static void get_end(const stream *s, tl_role role, stream_facts *f)
 
     f->address[role] = streams_address(s, side);
     f->port[role] = s->port[side];
-    f->state[role] = tcp_state_name(f->told.state[role]);
+    f->state[role] = f->told.has_states ? tcp_state_name(f->told.state[role]) : NULL;
 }
 
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
 {
-    f->stream = s->connection.stream;
-    f->start = s->connection.stream_start;
+    f->stream = s->stream;
+    f->connection = s->connection.number;
     f->phase = tcp_state_name(s->connection.phase);
     tl_get_facts(&s->connection, view, &f->told);
     get_end(s, TL_CLIENT, f);
@@ -59,11 +59,12 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
     case FACT_COUNT:
     case FACT_FRAME:
         return *(const uint32_t *)at != 0;
-    case FACT_STREAM:
-        return *(const uint32_t *)at != TL_NO_STREAM;
+    case FACT_CONNECTION:
+        return *(const uint32_t *)at != TL_NO_CONNECTION;
     case FACT_BYTES:
         return *(const uint64_t *)at != 0;
     case FACT_ADDRESS:
+    case FACT_MOMENT:
     case FACT_NUMBER:
     case FACT_KIND_COUNT:
         break;
@@ -91,6 +92,7 @@ char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *fact
         return address_to_str(scope, at);
     case FACT_FLAG:
         return wmem_strdup(scope, "true");
+    case FACT_MOMENT:
     case FACT_SPAN:
         return span_text(scope, *(const int64_t *)at);
     case FACT_BYTES:
@@ -98,7 +100,7 @@ char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *fact
     case FACT_NUMBER:
     case FACT_COUNT:
     case FACT_FRAME:
-    case FACT_STREAM:
+    case FACT_CONNECTION:
         return wmem_strdup_printf(scope, "%" PRIu32, *(const uint32_t *)at);
     case FACT_KIND_COUNT:
         break;

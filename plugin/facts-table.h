@@ -1,5 +1,5 @@
 /* facts-table.h
- * The one list of stream facts: the packet tree shows each as a field, and the
+ * The one list of connection facts: the packet tree shows each as a field, and the
  * statistics write each into a column. A new fact is a member of stream_facts
  * and a line in the list.
  *
@@ -29,11 +29,11 @@
 
 /** All that is known of one connection. */
 typedef struct {
-    uint32_t stream;      /**< tcp.stream */
-    int64_t start;        /**< time of the stream's first frame: ns since the epoch */
+    uint32_t stream;      /**< tcp.stream of the first frame */
+    uint32_t connection;  /**< number of the connection */
     const char *phase;    /**< static storage, as are the states */
-    const char *state[2]; /**< by tl_role, as all that is here twice */
-    address address[2];   /**< points into the stream */
+    const char *state[2]; /**< by tl_role, as all that is here twice; NULL: there are none */
+    address address[2];   /**< points into the table */
     uint32_t port[2];
     tl_facts told;
     const char *conn_state;         /**< Zeek's words: static storage */
@@ -41,7 +41,7 @@ typedef struct {
     char letters[ZEEK_HISTORY_MAX]; /**< what `history` points to, so these are not to be copied */
 } stream_facts;
 
-/** What is known of a stream's connection. */
+/** What is known of a connection. */
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *facts);
 
 /** What a fact is, in C. */
@@ -49,11 +49,12 @@ typedef enum {
     FACT_TEXT,    /**< const char *; NULL: absent */
     FACT_ADDRESS, /**< address */
     FACT_FLAG,    /**< bool; false: absent */
+    FACT_MOMENT,  /**< int64_t, ns since the epoch; never absent */
     FACT_SPAN,    /**< int64_t, ns; TL_NO_TIME: absent */
     FACT_NUMBER,  /**< uint32_t; never absent */
     FACT_COUNT,   /**< uint32_t; 0: absent */
     FACT_FRAME,   /**< uint32_t, a frame's number; 0: absent */
-    FACT_STREAM,  /**< uint32_t; TL_NO_STREAM: absent */
+    FACT_CONNECTION, /**< uint32_t; TL_NO_CONNECTION: absent */
     FACT_BYTES,   /**< uint64_t; 0: absent */
     FACT_KIND_COUNT
 } fact_kind;
@@ -84,6 +85,8 @@ typedef struct {
       "How long the client had been in its last state when the capture ended.") \
     X(SPAN, told.held[TL_SERVER], "server.held", "Server state held", \
       "How long the server had been in its last state when the capture ended.") \
+    X(MOMENT, told.start, "start", "Start", \
+      "The time of the first frame.") \
     X(SPAN, told.duration, "duration", "Duration", \
       "The time between the first and the last frame of the stream.") \
     X(SPAN, told.lifetime, "lifetime", "Lifetime", \
@@ -124,12 +127,14 @@ typedef struct {
     /* Reset, keep-alive, reuse. */ \
     X(TEXT, told.reset_cause, "reset.cause", "RST cause", \
       "Why the RST came that ended the connection.") \
+    X(TEXT, told.reset_sender, "reset.sender", "RST sender", \
+      "The end that sent the RST which ended the connection.") \
     X(COUNT, told.keepalives, "keepalive.count", "Keep-alives", \
       "How many keep-alives were sent.") \
     X(COUNT, told.keepalives_unanswered, "keepalive.unanswered", "Keep-alives unanswered", \
       "How many keep-alives were not answered.") \
-    X(STREAM, told.reuse_stream, "reuse.stream", "Reused from stream", \
-      "The earlier stream (tcp.stream) that used the same addresses and ports.") \
+    X(CONNECTION, told.reuse, "reuse.connection", "Reused from connection", \
+      "The earlier connection that used the same addresses and ports, by its number.") \
     X(SPAN, told.reuse_gap, "reuse.gap", "Reused after", \
       "The time since the last frame of the earlier connection between the same addresses and ports.") \
     X(TEXT, told.reuse_phase, "reuse.phase", "Reused in phase", \

@@ -16,6 +16,7 @@
 static int proto_tcplife;
 
 /* Now */
+static int hf_connection;
 static int hf_phase, hf_client_state, hf_server_state, hf_sender;
 static int hf_guessed, hf_role_guessed, hf_last;
 static int hf_concurrent, hf_half_open;
@@ -25,7 +26,7 @@ static int hf_event, hf_transition, hf_step;
 static int hf_time[TCP_STATE_COUNT]; /* no field for CLOSED and LISTEN */
 static int hf_reset_verdict, hf_reset_idle, hf_reset_ttl_delta, hf_late;
 
-/* Stream facts, as they are in facts_table */
+/* Connection facts, as they are in facts_table */
 static int hf_fact[FACTS_COUNT];
 
 static int ett_tcplife = -1;
@@ -54,6 +55,8 @@ static expert_field ei_port_reuse_warn;
 /* clang-format off */
 static hf_register_info hf[] = {
     /* Now: what holds after this frame. */
+    COUNT(hf_connection, "connection", "Connection number",
+          "The connection that this frame belongs to, numbered in the order of the first frames."),
     TEXT(hf_phase, "phase", "Phase",
          "The state of the connection as a whole after this frame."),
     TEXT(hf_client_state, "client.state", "Client state",
@@ -71,7 +74,7 @@ static hf_register_info hf[] = {
     COUNT(hf_half_open, "half_open", "Half-open handshakes",
           "How many handshakes are under way towards this server address and port at this moment."),
     FLAG(hf_last, "last", "Last frame",
-         "This is the last frame of its stream, which is known when the whole capture has been read."),
+         "This is the last frame of its connection, which is known when the whole capture has been read."),
 
     /* Events: what this frame decides. */
     TEXT(hf_event, "event", "Event",
@@ -94,7 +97,7 @@ static hf_register_info hf[] = {
     SPAN(hf_reset_idle, "reset.idle", "Idle before RST",
          "The time between this RST and the last segment with data, SYN or FIN; keep-alives do not count."),
     FIELD(hf_reset_ttl_delta, "reset.ttl_delta", "TTL difference", FT_INT32, BASE_DEC,
-          "The TTL or hop limit of this RST minus the one that its sender last used in this stream."),
+          "The TTL or hop limit of this RST minus the one that its sender last used in this connection."),
     FLAG(hf_late, "late", "Late",
          "The frame comes when the connection is over already, and does not belong to its closing."),
 };
@@ -116,11 +119,12 @@ static const struct {
     [FACT_TEXT] = {FT_STRING, BASE_NONE},
     [FACT_ADDRESS] = {FT_STRING, BASE_NONE},
     [FACT_FLAG] = {FT_BOOLEAN, BASE_NONE},
+    [FACT_MOMENT] = {FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC},
     [FACT_SPAN] = {FT_RELATIVE_TIME, BASE_NONE},
     [FACT_NUMBER] = {FT_UINT32, BASE_DEC},
     [FACT_COUNT] = {FT_UINT32, BASE_DEC},
     [FACT_FRAME] = {FT_FRAMENUM, BASE_NONE},
-    [FACT_STREAM] = {FT_UINT32, BASE_DEC},
+    [FACT_CONNECTION] = {FT_UINT32, BASE_DEC},
     [FACT_BYTES] = {FT_UINT64, BASE_DEC},
 };
 /* clang-format on */
@@ -193,11 +197,6 @@ static void add_span(proto_tree *tree, int field, int64_t span)
 
 /* ---- Now ---- */
 
-static const char *role_name(tl_role role)
-{
-    return role == TL_CLIENT ? "client" : "server";
-}
-
 static void add_state(proto_tree *tree, int field, tcp_state state)
 {
     proto_item_append_text(add_text(tree, field, tcp_state_name(state)), ", %s", tcp_state_meaning(state));
@@ -208,9 +207,11 @@ static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
     const tl_report *r = what->report;
 
     add_text(tree, hf_phase, tcp_state_name(r->phase));
-    add_state(tree, hf_client_state, r->state[TL_CLIENT]);
-    add_state(tree, hf_server_state, r->state[TL_SERVER]);
-    add_text(tree, hf_sender, role_name(r->sender));
+    if (r->has_states) {
+        add_state(tree, hf_client_state, r->state[TL_CLIENT]);
+        add_state(tree, hf_server_state, r->state[TL_SERVER]);
+    }
+    add_text(tree, hf_sender, tl_role_name(r->sender));
     add_flag(tree, hf_guessed, r->guessed);
     add_flag(tree, hf_role_guessed, r->role_guessed);
     add_number(tree, hf_concurrent, r->concurrent);
@@ -272,7 +273,7 @@ static void add_transition(packet_info *pinfo, proto_tree *tree, const tl_transi
 {
     if (is_wanted(tree, hf_transition)) {
         add_text(tree, hf_transition,
-                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", role_name(t->role), tcp_state_name(t->from),
+                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role), tcp_state_name(t->from),
                                     tcp_state_name(t->to), t->undone ? " (undone)" : ""));
     }
     if (hf_time[t->from] > 0)
@@ -307,7 +308,7 @@ static void add_events(packet_info *pinfo, proto_tree *tree, const tl_report *r)
     add_flag(tree, hf_late, r->late);
 }
 
-/* ---- Stream facts ---- */
+/* ---- Connection facts ---- */
 
 /* What stands in brackets after one half of the sentence, and in what time it came about. */
 static void tell_half(proto_item *item, const char *verb, int64_t time, const char *form)
@@ -362,13 +363,14 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     case FACT_FLAG:
         add_flag(tree, field, true);
         return;
+    case FACT_MOMENT:
     case FACT_SPAN:
         add_span(tree, field, *(const int64_t *)at);
         return;
     case FACT_NUMBER:
     case FACT_COUNT:
     case FACT_FRAME:
-    case FACT_STREAM:
+    case FACT_CONNECTION:
         add_number(tree, field, *(const uint32_t *)at);
         return;
     case FACT_BYTES:
@@ -412,14 +414,13 @@ static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 
 static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
 {
-    proto_item *item = r->is_rejection
-                           ? proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0,
-                                                            "TCP Lifecycle, rejected by ICMP")
-                           : proto_tree_add_protocol_format(
-                                 tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s, client %s, server %s",
-                                 tcp_state_name(r->phase), tcp_state_name(r->state[TL_CLIENT]),
-                                 tcp_state_name(r->state[TL_SERVER]));
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
+                                                      r->is_rejection ? "rejected by ICMP"
+                                                                      : tcp_state_name(r->phase));
 
+    if (r->has_states)
+        proto_item_append_text(item, ", client %s, server %s", tcp_state_name(r->state[TL_CLIENT]),
+                               tcp_state_name(r->state[TL_SERVER]));
     proto_item_set_generated(item);
     return proto_item_add_subtree(item, ett_tcplife);
 }
@@ -434,6 +435,7 @@ void fields_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const show
         return;
     }
     proto_tree *branch = add_lifecycle(tree, r);
+    add_number(branch, hf_connection, what->stream->connection.number);
     if (!r->is_rejection)
         add_now(branch, what, pinfo->num);
     add_events(pinfo, branch, r);

@@ -64,7 +64,7 @@ static tap_packet_status draw(void *own, packet_info *pinfo, epan_dissect_t *edt
     arrow->frame_number = pinfo->num;
     arrow->frame_label = label(what->report);
     arrow->comment = comment(arrow->frame_label, what->report);
-    arrow->conv_num = (uint16_t)what->stream->connection.stream;
+    arrow->conv_num = (uint16_t)what->stream->connection.number;
     arrow->line_style = 1;
     arrow->display = true;
     g_queue_push_tail(graph->items, arrow);

@@ -25,7 +25,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
         c->reuse_gap = first->time > before->last ? first->time - before->last : 0;
     }
     /* Until it speaks, who gets a SYN is assumed to listen. */
-    if (first->flags & TL_SYN)
+    if ((first->flags & (TL_SYN | TL_RST)) == TL_SYN)
         c->end[first->flags & TL_ACK ? first->side : !first->side].borrowed = true;
 }
 
@@ -108,7 +108,7 @@ static void borrow(const tl_connection *c, tl_end *e, int64_t now, int64_t msl)
         const bool lapsed = shown == TCP_TIME_WAIT && now - older->time_wait > 2 * msl;
         if (shown != TCP_CLOSED && !lapsed) {
             state = shown;
-            since = there->since;
+            since = there->since < now ? there->since : now; /* their clocks may differ */
         }
     }
     if (e->state != state)

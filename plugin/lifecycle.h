@@ -195,7 +195,7 @@ typedef struct {
     tl_moment passed;
     int64_t since[2];    /**< by side: since when it is covered, and so CLOSED */
     int64_t held[2];     /**< by side: when it had entered the state `was` */
-    uint32_t seq, ack;   /**< of the RST; `ack` is the highest ACK number of its apparent sender where it has none */
+    uint32_t ack;        /**< with has_ack: of the RST, or else the highest of its apparent sender */
     uint32_t edge;       /**< with has_edge: end of what its apparent sender had sent */
     uint8_t from;        /**< the side that it is from */
     uint8_t cause;       /**< tl_cause */
@@ -205,6 +205,7 @@ typedef struct {
     bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
     bool sure : 1;       /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
+    bool has_ack : 1;
 } tl_claim;
 
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */

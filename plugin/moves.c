@@ -60,7 +60,7 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 {
     tl_report *r = t->r;
 
-    if (t->hidden || r->transitions == TL_MAX_TRANSITIONS)
+    if (r->transitions == TL_MAX_TRANSITIONS)
         return;
     r->transition[r->transitions++] = (tl_transition){
         .role = end_role(t->c, e),
@@ -71,11 +71,15 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
     };
 }
 
-/* What lies beneath a claim is not said. */
+/* What lies beneath a claim is not said; what is undone there had led to it. */
 static void move(pass *t, tl_end *e, tcp_state to, int64_t since, bool undone)
 {
-    if (!end_is_covered(t->c, e))
+    if (!end_is_covered(t->c, e)) {
         pass_say_move(t, e, (tcp_state)e->state, to, undone, e->since);
+    } else if (undone) {
+        t->c->claim->was[end_side(t->c, e)] = (uint8_t)to;
+        t->c->claim->held[end_side(t->c, e)] = since;
+    }
     set_state(e, to, since, undone);
 }
 

@@ -78,8 +78,11 @@ static tl_end fresh(const tl_end *e, int64_t now)
 static void try_again(pass *t)
 {
     tl_connection *c = t->c;
-    const bool was_closed = end_shown(c, t->y) == TCP_CLOSED;
+    const tl_end listener = *t->y;
+    const tcp_state was = end_shown(c, t->y);
 
+    if (!listener.borrowed && was != TCP_CLOSED)
+        pass_say_move(t, t->y, was, TCP_CLOSED, false, listener.since);
     c->attempt = (tl_attempt){0};
     *c->claim = (tl_claim){0};
     *t->x = fresh(t->x, t->now);
@@ -88,10 +91,10 @@ static void try_again(pass *t)
     t->hidden = false;
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
-    if (was_closed)
-        pass_enter(t, t->y, TCP_LISTEN);
+    if (listener.borrowed && (was != TCP_CLOSED || listener.state != TCP_LISTEN))
+        end_begin(t->y, (tcp_state)listener.state, listener.since);
     else
-        end_begin(t->y, TCP_LISTEN, t->now);
+        pass_enter(t, t->y, TCP_LISTEN);
     t->y->borrowed = true;
     count_syn(t);
 }
@@ -101,13 +104,14 @@ static void undo_hidden_answer(pass *t)
 {
     tl_connection *c = t->c;
 
-    if (t->x->confirmed || t->x->state != TCP_ESTABLISHED)
+    if (t->x->confirmed || t->x->state != TCP_ESTABLISHED || t->s->side != c->client)
         return;
     c->opened = false;
     c->open_ack = (tl_moment){0};
     t->y->isn_acked = t->y->confirmed = false;
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
-    pass_undo(t, t->y, TL_BY_ACK_OF_SYN);
+    if (t->y->state == TCP_ESTABLISHED) /* a FIN that it has sent stays sent */
+        pass_undo(t, t->y, TL_BY_ACK_OF_SYN);
 }
 
 static void repeat_syn(pass *t)
@@ -167,7 +171,7 @@ void pass_on_syn(pass *t)
 
     if (!c->alive)
         open_actively(t);
-    else if (is_own && has_failed(c))
+    else if (is_own && has_failed(c) && t->s->side == c->client)
         try_again(t);
     else if (is_own && c->opened && (phase_is_over(t->before) || !may_repeat(t)))
         note_duplicate(t);

@@ -70,9 +70,9 @@ static streams_settings settings(void)
 }
 
 /* Keep what one header of the frame decides. */
-static void keep(packet_info *pinfo, uint32_t stream, const tl_report *report)
+static void keep(packet_info *pinfo, const stream *s, const tl_report *report)
 {
-    record_add(pinfo->num, stream, report);
+    record_add(pinfo->num, s->connection.number, report);
     newest = pinfo->num;
     view.whole = false;
 }
@@ -82,17 +82,17 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
     input_segment segments[INPUT_MAX];
     const streams_settings set = settings();
     icmp_error error;
-    uint32_t stream;
+    const stream *s;
     tl_report report;
 
     unsigned count = input_segments(tvb, pinfo, tree, preference_look_ahead, segments);
     for (unsigned i = 0; i < count; i++) {
-        if (streams_follow(&segments[i], &set, &report))
-            keep(pinfo, segments[i].stream, &report);
+        if ((s = streams_follow(&segments[i], &set, &report)))
+            keep(pinfo, s, &report);
     }
     if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) &&
-        streams_reject(&error, &stream, &report))
-        keep(pinfo, stream, &report);
+        (s = streams_reject(&error, &report)))
+        keep(pinfo, s, &report);
 }
 
 /* Not every frame that Wireshark has not visited is at its first sight: in
@@ -168,7 +168,7 @@ static void register_preferences(void)
     prefs_register_bool_preference(module, "look_ahead", "Look ahead where no tap runs",
                                    "Read the fields of the TCP dissector in passes in which no tap runs: the "
                                    "first pass of \"tshark -2\" and "
-                                   "the loading in sharkd. Facts about the whole stream are then known on "
+                                   "the loading in sharkd. Facts about the whole connection are then known on "
                                    "every frame. It costs time, and the "
                                    "graphical user interface does not need it.",
                                    &preference_look_ahead);

@@ -12,7 +12,7 @@
 
 /* What holds after a header, and where to find what it decided. */
 typedef struct {
-    uint32_t stream;
+    uint32_t connection;
     unsigned phase : 4; /* tcp_state, as the next two */
     unsigned client : 4;
     unsigned server : 4;
@@ -23,6 +23,7 @@ typedef struct {
     unsigned known : 1;   /* there is a record */
     unsigned several : 1; /* the frame's next TCP headers are in `others` */
     unsigned is_rejection : 1;
+    unsigned has_states : 1;
     uint32_t detail; /* place in `details`; 0: decided nothing */
 } entry;
 
@@ -227,10 +228,10 @@ static uint32_t keep(const tl_report *report)
     return place;
 }
 
-static entry make_entry(uint32_t stream, const tl_report *r)
+static entry make_entry(uint32_t connection, const tl_report *r)
 {
     return (entry){
-        .stream = stream,
+        .connection = connection,
         .phase = r->phase & 0x0f,
         .client = r->state[TL_CLIENT] & 0x0f,
         .server = r->state[TL_SERVER] & 0x0f,
@@ -239,6 +240,7 @@ static entry make_entry(uint32_t stream, const tl_report *r)
         .role_guessed = r->role_guessed,
         .late = r->late,
         .is_rejection = r->is_rejection,
+        .has_states = r->has_states,
         .known = true,
         .detail = keep(r),
     };
@@ -294,17 +296,17 @@ void record_drop(uint32_t frame)
         change_count--;
 }
 
-void record_add(uint32_t frame, uint32_t stream, const tl_report *report)
+void record_add(uint32_t frame, uint32_t connection, const tl_report *report)
 {
     entry *first = chunks_make(&frames, frame);
     if (!first->known) {
-        *first = make_entry(stream, report);
+        *first = make_entry(connection, report);
         keep_concurrent(frame, report->concurrent);
         return;
     }
     first->several = true;
     other *o = chunks_make(&others, other_count++);
-    *o = (other){.frame = frame, .concurrent = report->concurrent, .entry = make_entry(stream, report)};
+    *o = (other){.frame = frame, .concurrent = report->concurrent, .entry = make_entry(connection, report)};
 }
 
 /* The frame's header number `nth` in `others`, where 1 is the first one. */
@@ -325,7 +327,7 @@ static const other *find_other(uint32_t frame, unsigned nth)
     return o->frame == frame ? o : NULL;
 }
 
-bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *report)
+bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *report)
 {
     const entry *e = chunks_get(&frames, frame);
     const other *o = e && e->several && nth > 0 ? find_other(frame, nth) : NULL;
@@ -333,7 +335,7 @@ bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *repor
         e = o ? &o->entry : NULL;
     if (!e || !e->known)
         return false;
-    *stream = e->stream;
+    *connection = e->connection;
     report->phase = e->phase;
     report->state[TL_CLIENT] = e->client;
     report->state[TL_SERVER] = e->server;
@@ -342,6 +344,7 @@ bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *repor
     report->role_guessed = e->role_guessed;
     report->late = e->late;
     report->is_rejection = e->is_rejection;
+    report->has_states = e->has_states;
     report->concurrent = o ? o->concurrent : find_concurrent(frame);
     report->has_ttl_delta = report->has_half_open = false;
     report->verdict = TL_VERDICT_NONE;

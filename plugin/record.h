@@ -26,13 +26,13 @@ void record_drop(uint32_t frame);
 
 /** Keep what one TCP header of a frame decides. Frames come in increasing order,
  *  and the headers of one frame in theirs.
- *  @param stream  the caller's number for the header's stream */
-void record_add(uint32_t frame, uint32_t stream, const tl_report *report);
+ *  @param connection  the number of the connection that the header belongs to */
+void record_add(uint32_t frame, uint32_t connection, const tl_report *report);
 
 /** Get back what was kept.
  *  @param nth  which TCP header of the frame, from 0
  *  @param[out] report  as it was added; entries beyond the counts are not set
  *  @return false if the frame has no such header */
-bool record_get(uint32_t frame, unsigned nth, uint32_t *stream, tl_report *report);
+bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *report);
 
 #endif

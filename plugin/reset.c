@@ -198,8 +198,6 @@ static void cover(pass *t, tl_end *e, tcp_direction direction)
     claim->was[side] = e->state;
     claim->held[side] = e->since;
     claim->since[side] = t->now;
-    if (e == t->x)
-        e->borrowed = false;
 }
 
 static void note_rst(pass *t)
@@ -209,7 +207,7 @@ static void note_rst(pass *t)
 
     claim->passed = pass_moment(t);
     claim->from = t->s->side;
-    claim->seq = t->s->seq;
+    claim->has_ack = t->s->flags & TL_ACK || x->has_told;
     claim->ack = t->s->flags & TL_ACK ? t->s->ack : x->told;
     claim->has_edge = x->has_nxt;
     claim->edge = x->has_nxt ? seq_max(x->nxt, t->s->seq) : t->s->seq;
@@ -324,7 +322,7 @@ static void lift(pass *t, tl_end *e)
 {
     tl_claim *claim = t->c->claim;
     const uint8_t side = end_side(t->c, e);
-    tcp_state at = (tcp_state)claim->was[side];
+    tcp_state at = (tcp_state)(e->borrowed ? e->state : claim->was[side]);
 
     if (!claim->covers[side])
         return;
@@ -337,7 +335,7 @@ static void lift(pass *t, tl_end *e)
         pass_say_move(t, e, at, next, false, since);
         at = next;
     }
-    if (e->state != claim->was[side])
+    if (e->state != claim->was[side] && !e->borrowed)
         e->since = t->now;
 }
 
@@ -396,7 +394,7 @@ static bool goes_beyond(const pass *t)
     const tl_claim *claim = t->c->claim;
 
     return (claim->has_edge && seq_before(claim->edge, t->next)) ||
-           (t->x->has_told && seq_before(claim->ack, t->s->ack));
+           (claim->has_ack && seq_before(claim->ack, t->s->ack));
 }
 
 static bool apparent_sender_knew(const pass *t)

@@ -21,7 +21,7 @@
 typedef struct {
     const char *option;                                /**< what stands after "-z tcplife," */
     void *(*begin)(void);                              /**< the writer's own data, for the others */
-    void (*write)(void *own, const stream_facts *row); /**< one connection; in the order of tcp.stream */
+    void (*write)(void *own, const stream_facts *row); /**< one connection; in the order of their numbers */
     void (*end)(void *own);                            /**< all are written: free the data */
 } statistics_format;
 
@@ -32,7 +32,6 @@ typedef struct {
     const char *title;
     const fact *value; /**< NULL: there is no such fact, and so no such column */
     const fact *port;  /**< goes with an address; or NULL */
-    bool is_moment;    /**< the value is one of time, since the epoch */
     bool zero;         /**< a count of which nothing is worth saying so */
 } statistics_column;
 

@@ -27,16 +27,17 @@ static stat_tap_table_item_enum type_of(const statistics_column *c)
 {
     switch (c->value->kind) {
     case FACT_SPAN:
-        return c->is_moment ? TABLE_ITEM_STRING : TABLE_ITEM_FLOAT;
+        return TABLE_ITEM_FLOAT;
     case FACT_NUMBER:
     case FACT_COUNT:
     case FACT_FRAME:
-    case FACT_STREAM:
+    case FACT_CONNECTION:
     case FACT_BYTES:
         return TABLE_ITEM_UINT;
     case FACT_TEXT:
     case FACT_ADDRESS:
     case FACT_FLAG:
+    case FACT_MOMENT:
     case FACT_KIND_COUNT:
         break;
     }

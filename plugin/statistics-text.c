@@ -16,7 +16,7 @@
 
 const fact statistics_head[] = {
     {.name = "tcp.stream", .kind = FACT_NUMBER, .at = offsetof(stream_facts, stream)},
-    {.name = "tcplife.start", .kind = FACT_SPAN, .at = offsetof(stream_facts, start)},
+    {.name = "tcplife.connection", .kind = FACT_NUMBER, .at = offsetof(stream_facts, connection)},
     {.name = "tcplife.phase", .kind = FACT_TEXT, .at = offsetof(stream_facts, phase)},
     {.name = "tcplife.client.state", .kind = FACT_TEXT, .at = offsetof(stream_facts, state[TL_CLIENT])},
     {.name = "tcplife.server.state", .kind = FACT_TEXT, .at = offsetof(stream_facts, state[TL_SERVER])},
@@ -163,12 +163,13 @@ const fact *statistics_fact(const char *name)
 /* The columns, by the names of their facts. */
 static const struct {
     const char *title, *value, *port;
-    bool is_moment, zero;
+    bool zero;
 } wanted[] = {
+    {.title = "Connection", .value = "tcplife.connection"},
     {.title = "Stream", .value = "tcp.stream"},
     {.title = "Client", .value = "tcplife.client.addr", .port = "tcplife.client.port"},
     {.title = "Server", .value = "tcplife.server.addr", .port = "tcplife.server.port"},
-    {.title = "Start (UTC)", .value = "tcplife.start", .is_moment = true},
+    {.title = "Start (UTC)", .value = "tcplife.start"},
     {.title = "Duration", .value = "tcplife.duration"},
     {.title = "Client bytes", .value = "tcplife.client.bytes", .zero = true},
     {.title = "Server bytes", .value = "tcplife.server.bytes", .zero = true},
@@ -196,7 +197,6 @@ const statistics_column *statistics_columns(unsigned *count)
             .title = wanted[i].title,
             .value = statistics_fact(wanted[i].value),
             .port = wanted[i].port ? statistics_fact(wanted[i].port) : NULL,
-            .is_moment = wanted[i].is_moment,
             .zero = wanted[i].zero,
         };
         if (c.value)
@@ -230,7 +230,7 @@ static char *with_port(wmem_allocator_t *scope, char *address, const char *port)
 
 char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, const stream_facts *row)
 {
-    if (column->is_moment)
+    if (column->value->kind == FACT_MOMENT)
         return moment_text(scope, *(const int64_t *)((const char *)row + column->value->at));
     char *text = fact_text(scope, column->value, row);
     if (!text)
@@ -284,7 +284,7 @@ static void write_line(void *own, const stream_facts *row)
 /* Numbers end below each other, all else begins so. */
 static bool is_right(const statistics_column *c)
 {
-    return !c->is_moment && c->value->kind != FACT_TEXT && c->value->kind != FACT_ADDRESS;
+    return c->value->kind != FACT_MOMENT && c->value->kind != FACT_TEXT && c->value->kind != FACT_ADDRESS;
 }
 
 static void put_cell(const lines *l, unsigned column, const char *text)

@@ -67,15 +67,6 @@ static void forget(void *own)
     l->view = NULL;
 }
 
-/* A stream of the set may since have turned out to be part of the one before. */
-static void follow_joints(connection_set *set)
-{
-    for (guint number = 0; number < set->len * 8; number++) {
-        if (connection_set_has(set, number))
-            connection_set_add(set, streams_get(number));
-    }
-}
-
 /* The capture is over, so facts are final. */
 static void write_all(void *own)
 {
@@ -84,10 +75,9 @@ static void write_all(void *own)
     void *writer = l->format->begin();
     stream_facts row;
 
-    follow_joints(l->connections);
     for (guint number = 0; number < l->connections->len * 8; number++) {
         const stream *s = connection_set_has(l->connections, number) ? streams_get(number) : NULL;
-        if (s && s->connection.stream == number) {
+        if (s) {
             stream_facts_get(s, &view, &row);
             l->format->write(writer, &row);
         }

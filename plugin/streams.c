@@ -6,41 +6,49 @@
 #include "streams.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <epan/wmem_scopes.h>
 
 #include "chunks.h"
 
-/* tcp.stream counts up from 0; a number beyond this is damage. */
-enum { STREAM_LIMIT = 1 << 28 };
+enum { BUCKETS_MAX = 1 << 28 };
 
-/* Beside it a stream costs its addresses (8 or 32 bytes) and 8 bytes at most for the buckets. */
-static_assert(sizeof(stream) <= 480, "a stream has grown");
-
-/* What `kind` says of a stream, and what `link` is then. */
-enum {
-    UNKNOWN,   /* never seen */
-    BEGUN,     /* has a connection of its own; the next one in its bucket, + 1 */
-    CONTINUES, /* shares the connection of the stream with this number */
-};
+/* Beside it a connection costs its addresses (8 or 32 bytes), 8 bytes at most for the buckets and, once
+ * more than SYNs and RSTs have passed, a tl_exchange. */
+static_assert(sizeof(stream) <= 504, "a connection has grown");
+static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its connection");
 
 enum { ADDRESS_MAX = 16 };
 
-static chunks streams;   /* of stream, by number */
+static chunks streams;   /* of stream, by number of the connection */
 static chunks addresses; /* of bytes: those of side 0, then of side 1 */
 static uint32_t addresses_end;
 
-/* A hash table of 4-tuples to the last stream of each, chained through the
- * streams themselves. A bucket or link holds a stream's number + 1, or 0. */
+/* A hash table of 4-tuples to the newest connection of each, chained through the
+ * connections themselves. A bucket or link holds a connection's number + 1, or 0. */
 static uint32_t *bucket;
 static uint32_t bucket_count; /* a power of 2 */
-static uint32_t linked;       /* streams in the buckets */
+static uint32_t linked;       /* 4-tuples in the buckets */
 
 static uint32_t concurrent; /* connections open */
 
+static void *allocate(size_t size)
+{
+    return wmem_alloc0(wmem_file_scope(), size);
+}
+
+static tl_connection *make(uint32_t number)
+{
+    return chunks_make(&streams, number);
+}
+
+static tl_connections all;
+
 void streams_open(void)
 {
+    all = (tl_connections){.world = {.allocate = allocate}, .make = make};
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     addresses = (chunks){.item_size = 1, .bits = 14};
     addresses_end = 0;
@@ -51,18 +59,9 @@ void streams_open(void)
     servers_open();
 }
 
-static stream *resolve(uint32_t number)
-{
-    stream *s = chunks_get(&streams, number);
-    /* A stream is linked to one that began before it, and then perhaps that one too. */
-    while (s && s->kind == CONTINUES)
-        s = chunks_get(&streams, s->link);
-    return s && s->kind == BEGUN ? s : NULL;
-}
-
 const stream *streams_get(uint32_t number)
 {
-    return resolve(number);
+    return number < all.count ? chunks_get(&streams, number) : NULL;
 }
 
 address streams_address(const stream *s, unsigned side)
@@ -127,7 +126,7 @@ static void double_buckets(void)
     wmem_free(wmem_file_scope(), old);
 }
 
-/* The link that holds the last stream between two ends; it holds 0 if there is none. */
+/* The link that holds the newest connection between two ends; it holds 0 if there is none. */
 static uint32_t *find_link(const address *from, uint16_t from_port, const address *to, uint16_t to_port)
 {
     uint32_t *link = bucket_of(from, from_port, to, to_port);
@@ -171,18 +170,14 @@ static void set_counted(stream *s, bool counted)
     s->counted = counted;
 }
 
-/* From ESTABLISHED until TIME_WAIT or CLOSED, and as long as nobody else has its ports. */
 static void count_connection(stream *s)
 {
-    const tcp_state phase = s->connection.phase;
-
-    set_counted(s, phase >= TCP_ESTABLISHED && phase != TCP_TIME_WAIT && !s->displaced);
+    set_counted(s, tl_is_open(&s->connection));
 }
 
 static bool is_under_way(const tl_connection *c, int64_t now, const servers_settings *settings)
 {
-    return (c->phase == TCP_SYN_SENT || c->phase == TCP_SYN_RECEIVED) && c->saw_syn &&
-           now - tl_start(c) < settings->timeout;
+    return tl_is_opening(c) && now - c->start < settings->timeout;
 }
 
 /* The server's queue, before and after a segment. */
@@ -195,10 +190,10 @@ static void count_handshakes(stream *s, const input_segment *i, const servers_se
     const int64_t now = c->last;
     bool flood;
 
-    if (is_under_way(c, now, settings) && !s->displaced)
-        servers_enter(c->stream, &s->waits, &server, port, now);
+    if (is_under_way(c, now, settings))
+        servers_enter(c->number, &s->waits, &server, port, now);
     else
-        servers_leave(c->stream, &s->waits);
+        servers_leave(c->number, &s->waits);
     if (!(i->segment.flags & TL_SYN) || i->segment.flags & TL_RST)
         return;
     r->has_half_open = true;
@@ -209,117 +204,92 @@ static void count_handshakes(stream *s, const input_segment *i, const servers_se
 
 /* ---- Following ---- */
 
-/* Wireshark begins a stream at a SYN that was forged, and the connection goes on
- * in it: join it to the stream before. */
-static stream *join_if_resumed(stream *s, const input_segment *i, tl_transition joint[2])
-{
-    const uint32_t number = s->connection.reuse_stream;
-    if (s->connection.opened || number == TL_NO_STREAM || number == s->connection.stream)
-        return s;
-    stream *before = resolve(number);
-    if (!before || !tl_resumes(&s->connection, side_of(s, &i->from, i->from_port), &before->connection,
-                               side_of(before, &i->from, i->from_port), &i->segment))
-        return s;
-
-    tl_join(&s->connection, &before->connection, s->port[0] == before->port[0], joint);
-    uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
-    *link = s->link;
-    servers_leave(s->connection.stream, &s->waits);
-    s->kind = CONTINUES;
-    s->link = number;
-    before->displaced = false;
-    put_in_bucket(before, number);
-    return before;
-}
-
 static void begin_zeek(stream *s, const input_segment *i, const streams_settings *settings)
 {
     zeek_begin(&s->zeek, !i->broadcast && settings->is_likely_server(s->port[0]),
                !i->broadcast && settings->is_likely_server(s->port[1]));
 }
 
-/* Begin a stream with its first segment, or find what that continues. */
-static stream *begin(stream *s, const input_segment *i, const streams_settings *settings)
+/* The ends of a new connection on a 4-tuple are numbered as those of the one before. */
+static void copy_ends(stream *s, const stream *before)
 {
-    uint32_t *link = find_link(&i->from, i->from_port, &i->to, i->to_port);
-    stream *before = *link ? chunks_get(&streams, *link - 1) : NULL;
-    if (before && tl_continues(&before->connection, &i->segment, side_of(before, &i->from, i->from_port))) {
-        s->kind = CONTINUES;
-        s->link = *link - 1;
-        return before;
-    }
+    memcpy(s->port, before->port, sizeof s->port);
+    s->address_type = before->address_type;
+    s->address_length = before->address_length;
+    s->addresses = before->addresses;
+}
+
+/* A connection has begun: say whose it is, and let the table know it. */
+static void enter(stream *s, stream *before, uint32_t *link, const input_segment *i,
+                  const streams_settings *settings)
+{
+    const uint32_t number = s->connection.number;
+
+    s->stream = i->stream;
     if (before) {
-        servers_leave(*link - 1, &before->waits);
-        set_counted(before, false);
-        before->displaced = true;
-        *link = before->link;
-        linked--;
+        copy_ends(s, before);
+        s->link = before->link;
+        *link = number + 1;
+    } else {
+        name_ends(s, i);
+        if (linked++ >= bucket_count && bucket_count < BUCKETS_MAX)
+            double_buckets();
+        put_in_bucket(s, number);
     }
-    s->kind = BEGUN;
-    name_ends(s, i);
     begin_zeek(s, i, settings);
-    tl_segment first = i->segment;
-    first.side = 0;
-    tl_begin(&s->connection, i->stream, before ? &before->connection : NULL, &first);
-    if (linked++ >= bucket_count && bucket_count < STREAM_LIMIT)
-        double_buckets();
-    put_in_bucket(s, i->stream);
-    return s;
 }
 
 /* Both addresses are of one kind, and fit. */
 static bool is_fit(const input_segment *i)
 {
-    return i->stream < STREAM_LIMIT && i->from.type == i->to.type && i->from.len == i->to.len &&
-           i->from.len >= 0 && i->from.len <= ADDRESS_MAX;
+    return i->from.type == i->to.type && i->from.len == i->to.len && i->from.len >= 0 &&
+           i->from.len <= ADDRESS_MAX;
 }
 
-/* The transitions of a joint come before the segment's own. */
-static void prepend(tl_report *report, const tl_transition joint[2])
+static tl_segment numbered(const input_segment *i, const stream *before)
 {
-    if (report->transitions > TL_MAX_TRANSITIONS - 2)
-        report->transitions = TL_MAX_TRANSITIONS - 2;
-    memmove(report->transition + 2, report->transition, report->transitions * sizeof *report->transition);
-    memcpy(report->transition, joint, 2 * sizeof *joint);
-    report->transitions += 2;
+    tl_segment segment = i->segment;
+
+    segment.side = before ? side_of(before, &i->from, i->from_port) : 0;
+    segment.is_own_peer = i->from_port == i->to_port && addresses_equal(&i->from, &i->to);
+    return segment;
 }
 
-bool streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report)
+const stream *streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
-        return false;
-    stream *s = resolve(input->stream);
-    const stream *was = s;
-    tl_transition joint[2];
-    if (!s)
-        was = s = begin(chunks_make(&streams, input->stream), input, settings);
-    else
-        s = join_if_resumed(s, input, joint);
-    tl_segment segment = input->segment;
-    segment.side = side_of(s, &input->from, input->from_port);
-    tl_follow(&s->connection, &segment, &settings->connection, report);
-    if (s != was)
-        prepend(report, joint);
+        return NULL;
+    uint32_t *link = find_link(&input->from, input->from_port, &input->to, input->to_port);
+    stream *before = *link ? chunks_get(&streams, *link - 1) : NULL;
+    const tl_segment segment = numbered(input, before);
+    tl_connection *newest = before ? &before->connection : NULL;
+    all.world.settings = settings->connection;
+    stream *s = (stream *)tl_connections_follow(&all, &newest, &segment, report);
+
+    if (!before || newest != &before->connection)
+        enter(s, before, link, input, settings);
     zeek_follow(&s->zeek, &segment, input->bad_checksum, !input->cut);
     count_connection(s);
+    if (newest->older)
+        count_connection((stream *)newest->older);
     count_handshakes(s, input, &settings->servers, report);
     report->concurrent = concurrent;
-    return true;
+    return s;
 }
 
-bool streams_reject(const icmp_error *error, uint32_t *number, tl_report *report)
+const stream *streams_reject(const icmp_error *error, tl_report *report)
 {
     const uint32_t link = *find_link(&error->from, error->from_port, &error->to, error->to_port);
     if (!link)
-        return false;
-    stream *s = chunks_get(&streams, link - 1);
+        return NULL;
+    stream *newest = chunks_get(&streams, link - 1);
     tl_rejection rejection = error->rejection;
-    rejection.side = side_of(s, &error->from, error->from_port);
-    if (!tl_reject(&s->connection, &rejection, report))
-        return false;
-    servers_leave(s->connection.stream, &s->waits);
+    rejection.side = side_of(newest, &error->from, error->from_port);
+    stream *s = (stream *)tl_connections_reject(&all, &newest->connection, &rejection, report);
+    if (!s)
+        return NULL;
+    servers_leave(s->connection.number, &s->waits);
     report->is_rejection = true;
     report->concurrent = concurrent;
-    *number = link - 1;
-    return true;
+    return s;
 }

@@ -1,6 +1,5 @@
 /* streams.h
- * The table of the capture's TCP streams: each with its connection and whose
- * it is.
+ * The table of the capture's connections, and whose they are.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,20 +13,19 @@
 
 #include "icmp.h"
 #include "input.h"
-#include "lifecycle.h"
+#include "connections.h"
 #include "servers.h"
 #include "zeek.h"
 
-/** A stream. It stays where it is until the capture is closed. */
+/** A connection and whose it is. It stays where it is until the capture is closed. */
 typedef struct stream {
     tl_connection connection;
     zeek_connection zeek;
-    uint16_t port[2];       /**< by side, as in a tl_segment: side 0 sent the first frame */
+    uint16_t port[2];       /**< by side, as in a tl_segment: side 0 sent the 4-tuple's first frame */
     uint8_t address_type;   /**< AT_IPv4 and so on */
     uint8_t address_length; /**< bytes of each address */
-    uint8_t kind : 2;       /**< private */
-    bool counted : 1;       /**< private: it is one of the connections that are open */
-    bool displaced : 1;     /**< private: a later stream uses its 4-tuple */
+    bool counted;           /**< private: it is one of the connections that are open */
+    uint32_t stream;        /**< tcp.stream of its first frame */
     uint32_t link;          /**< private */
     uint32_t addresses;     /**< private */
     uint32_t waits;         /**< private: its handshake, if it is under way */
@@ -37,8 +35,7 @@ typedef struct stream {
  *  again for each capture, after the last one's scope was freed. */
 void streams_open(void);
 
-/** A stream that streams_follow() has seen, or NULL.
- *  @param number  tcp.stream */
+/** A connection that streams_follow() has seen, by its number, or NULL. */
 const stream *streams_get(uint32_t number);
 
 /** What the user may set. */
@@ -49,16 +46,15 @@ typedef struct {
     bool (*is_likely_server)(uint16_t port);
 } streams_settings;
 
-/** Follow a segment's stream, which begins with it if it is the first one.
+/** Follow a segment.
  *  @param[out] report  what the segment decides
- *  @return false if there is no room for a stream of this number */
-bool streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report);
+ *  @return the connection that it belongs to; NULL if its addresses are none */
+const stream *streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report);
 
-/** Tell the stream of a quoted segment of an ICMP error.
- *  @param[out] number  the stream's
+/** Tell the connection of a quoted segment of an ICMP error.
  *  @param[out] report  what the error decides
- *  @return false if it decides nothing */
-bool streams_reject(const icmp_error *error, uint32_t *number, tl_report *report);
+ *  @return the connection; NULL if it decides nothing */
+const stream *streams_reject(const icmp_error *error, tl_report *report);
 
 /** The address of one end. It points into the stream. */
 address streams_address(const stream *s, unsigned side);

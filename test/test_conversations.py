@@ -106,7 +106,7 @@ def test_more_than_4_gigabytes():
         f"segment {number * 1000} 0 16 {number * mebibyte % 2**32} 5001 {mebibyte} 1073741824 0 0"
         for number in range(5000)
     ]
-    facts = conversation.replay(["capture 30000000000"] + commands + ["facts 1 5000000"])[-1]
+    facts = conversation.replay(["capture 30000000000"] + commands + ["facts 1 5000000 0"])[-1]
     assert facts["client.bytes"] == 5000 * mebibyte
 
 
