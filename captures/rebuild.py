@@ -15,6 +15,7 @@ import argparse
 import calendar
 import os
 import re
+import sys
 import textwrap
 from dataclasses import dataclass
 
@@ -22,9 +23,10 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 from scapy.utils import PcapWriter
 
-import lab
-
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "test", "shared"))
+import network  # noqa: E402
+
 NEW_YEAR_2019 = calendar.timegm((2019, 1, 1, 0, 0, 0))
 MICROSECONDS = 1_000_000
 SEGMENT = 14480
@@ -58,8 +60,8 @@ class Conversation:
     """Segments of two ends, seen close to the client. Times are microseconds since the start."""
 
     def __init__(self, client_port, server_port=80, client_isn=1000, server_isn=2000, start=0):
-        self.client = End(lab.CLIENT_MAC, lab.CLIENT, client_port, client_isn)
-        self.server = End(lab.SERVER_MAC, lab.SERVER, server_port, server_isn)
+        self.client = End(network.CLIENT_MAC, network.CLIENT, client_port, client_isn)
+        self.server = End(network.SERVER_MAC, network.SERVER, server_port, server_isn)
         self.now = start
         self.frames = []
 
@@ -182,7 +184,7 @@ def story_03_wget_64k_twice():
             following[way] = seq + length + ("F" in flags)
             data = (response if from_server else request)[seq - 1:seq - 1 + length]
             seq, ack = isn[way] + seq, isn[way[::-1]] + ack
-        macs = (lab.SERVER_MAC, lab.CLIENT_MAC) if from_server else (lab.CLIENT_MAC, lab.SERVER_MAC)
+        macs = (network.SERVER_MAC, network.CLIENT_MAC) if from_server else (network.CLIENT_MAC, network.SERVER_MAC)
         packet = Ether(src=macs[0], dst=macs[1]) / IP(
             src=seen["source"], dst=seen["target"], id=number, flags="DF") / TCP(
             sport=int(seen["sport"]), dport=int(seen["dport"]), flags=flags, seq=seq, ack=ack,
@@ -334,7 +336,7 @@ def one_sided():
     talk.open()
     talk.talk()
     talk.close_4_way()
-    mac = bytes.fromhex(lab.CLIENT_MAC.replace(":", ""))
+    mac = bytes.fromhex(network.CLIENT_MAC.replace(":", ""))
     return [(time, frame) for time, frame in talk.frames if frame[6:12] == mac]
 
 
@@ -378,7 +380,7 @@ def write(name):
         for time, frame in CAPTURES[name]():
             seconds, micro = divmod(time, MICROSECONDS)
             file.write_packet(frame, sec=NEW_YEAR_2019 + seconds, usec=micro)
-    print(f"{name}: {textwrap.shorten(lab.ladder(path), 150)}")
+    print(f"{name}: {textwrap.shorten(network.ladder(path), 150)}")
 
 
 def main():

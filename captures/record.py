@@ -7,21 +7,17 @@
     record.py --list     their names
 
 One function is one scenario and makes one file of the same name. It reads as a conversation of two
-hosts, see lab.py for where they live. What a scenario promises to show is the pattern `shows` of
-its decorator, looked for in the capture's ladder ('S> <SA A>', one word for each segment); a
-capture without it is recorded again, and in the end refused.
+hosts, see test/shared/network.py for where they live. What a scenario promises to show is the
+pattern `shows` of its decorator, looked for in the capture's ladder ('S> <SA A>', one word for each
+segment); a capture without it is recorded again, and in the end refused.
 """
 
 import argparse
-import atexit
 import contextlib
-import fcntl
 import os
 import platform
 import random
 import re
-import shutil
-import signal
 import socket
 import ssl
 import struct
@@ -32,10 +28,12 @@ import textwrap
 import threading
 import time
 
-import lab
-
 HERE = os.path.dirname(os.path.abspath(__file__))
-LOCK = "/run/lock/tcplife-record.lock"
+sys.path.insert(0, os.path.join(HERE, "..", "test", "shared"))
+import network  # noqa: E402
+
+NAME = "tcplife-record"
+PROGRAMS = ("ip", "ss", "tcpdump", "openssl")
 SCENARIO_TIMEOUT = 60
 ATTEMPTS = 3
 
@@ -51,12 +49,59 @@ LONGER_THAN_DELAYED_ACK = 0.15
 SCENARIOS = {}
 
 
+class Wire(network.Wire):
+    """Delays every frame. `loses` is asked about every segment it has taken."""
+
+    def __init__(self, client, server, delay):
+        super().__init__(client, server)
+        self.delay = delay
+        self.loses = lambda segment: False
+        self.carried = []
+
+    def lose(self, count, rule):
+        """The next `count` segments that the rule names are lost."""
+        left = [count]
+
+        def loses(segment):
+            if left[0] == 0 or not rule(segment):
+                return False
+            left[0] -= 1
+            return True
+
+        self.loses = loses
+
+    def cut(self):
+        self.loses = lambda segment: True
+
+    def enter(self, frame, from_client):
+        segment = network.parse(frame, from_client)
+        if segment is not None:
+            self.carried.append((segment, frame))
+            if self.loses(segment):
+                return
+        self.later(time.monotonic() + self.delay, self.arrive, frame, from_client)
+
+
+class Net(network.Net):
+    """One of the hosts is listened at."""
+
+    def __init__(self, path, at, delay):
+        super().__init__(NAME)
+        self.path, self.at, self.delay = path, at, delay
+
+    def new_wire(self):
+        return Wire(self.client, self.server, self.delay)
+
+    def capture(self):
+        self.capture_at(self.at, self.path)
+
+
 def scenario(shows, at="client", delay=0.002, from_start=True):
     """`at`: whose interface is captured. `delay`: one way. Not `from_start`: it calls capture()."""
 
     def register(function):
         def make(path):
-            with lab.Lab(path, at, delay) as net:
+            with Net(path, at, delay) as net:
                 if from_start:
                     net.capture()
                 function(net)
@@ -216,7 +261,7 @@ def story_09_half_close(net):
 
 @scenario(shows=r"^S> <RA$")
 def story_10_closed_port(net):
-    give_up(net.client.new_socket(40010), (lab.SERVER, WEB))
+    give_up(net.client.new_socket(40010), (network.SERVER, WEB))
 
 
 def syn_to_time_wait(net):
@@ -226,7 +271,7 @@ def syn_to_time_wait(net):
     client, server = connect(net, 40011, listener, isn=0x20000000)
     talk(client, server)
     close_4_way(server, client)
-    give_up(net.client.new_socket(40011, isn=0x10000000), (lab.SERVER, WEB))
+    give_up(net.client.new_socket(40011, isn=0x10000000), (network.SERVER, WEB))
     time.sleep(0.1)
     return listener
 
@@ -250,7 +295,7 @@ def story_11_syn_unanswered(net):
     client = net.client.new_socket(40012)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 3)
     net.wire.cut()
-    give_up(client, (lab.SERVER, WEB))
+    give_up(client, (network.SERVER, WEB))
 
 
 def delayed_duplicate_of_syn(net):
@@ -260,7 +305,7 @@ def delayed_duplicate_of_syn(net):
     talk(client, server)
     close_4_way(client, server)
     time.sleep(0.5)
-    net.wire.inject(net.server, syn)
+    net.wire.inject(syn, from_client=True)
 
 
 @scenario(shows=r"FA> <A <FA A> S> <SA R>$", at="server")
@@ -276,7 +321,7 @@ def story_12_old_syn_half_open(net):
     """The same, and no RST comes back."""
     net.client.set(tcp_max_tw_buckets=0)
     net.server.set(tcp_synack_retries=2)
-    net.wire.loses = lambda segment: segment.flags & lab.RST
+    net.wire.loses = lambda segment: segment.flags & network.RST
     delayed_duplicate_of_syn(net)
     time.sleep(4)
 
@@ -296,15 +341,15 @@ def story_13_syn_flood(net):
 
     chance = random.Random(13)
     net.server.set(tcp_syncookies=1, tcp_synack_retries=1, tcp_max_syn_backlog=16)
-    net.server.route("default", "via", lab.CLIENT)
+    net.server.ip(f"route add default via {network.CLIENT}")
     listener = net.server.listen(WEB, backlog=16)
     for _ in range(150):
         source = f"198.18.{chance.randrange(256)}.{chance.randrange(1, 255)}"
-        syn = IP(src=source, dst=lab.SERVER, ttl=chance.randrange(40, 64)) / TCP(
+        syn = IP(src=source, dst=network.SERVER, ttl=chance.randrange(40, 64)) / TCP(
             sport=chance.randrange(1024, 65536), dport=WEB, flags="S",
             seq=chance.randrange(1 << 32), window=1024, options=[("MSS", 1460)])
-        frame = Ether(src=lab.CLIENT_MAC, dst=lab.SERVER_MAC) / syn
-        net.wire.inject(net.server, bytes(frame))
+        frame = Ether(src=network.CLIENT_MAC, dst=network.SERVER_MAC) / syn
+        net.wire.inject(bytes(frame), from_client=True)
         time.sleep(0.002)
     client, server = connect(net, 40014, listener)
     talk(client, server)
@@ -362,7 +407,7 @@ def story_15_fast_open(net):
         client = net.client.new_socket(port)
         # With a timeout Python would not wait for the handshake that fetches the cookie.
         client.settimeout(None)
-        client.sendto(REQUEST, socket.MSG_FASTOPEN, (lab.SERVER, WEB))
+        client.sendto(REQUEST, socket.MSG_FASTOPEN, (network.SERVER, WEB))
         server = net.server.accept(listener)
         server.recv(4096)
         respond(server, client)
@@ -398,7 +443,7 @@ def https(net, version):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=tcplife.example",
                         "-days", "3650", "-keyout", key, "-out", certificate],
-                       check=True, capture_output=True, timeout=lab.COMMAND_TIMEOUT)
+                       check=True, capture_output=True, timeout=network.COMMAND_TIMEOUT)
         serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         serving.load_cert_chain(certificate, key)
     asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -423,7 +468,7 @@ def https(net, version):
     secure.sendall(REQUEST)
     secure.recv(4096)
     secure.unwrap().close()
-    program.join(lab.SOCKET_TIMEOUT)
+    program.join(network.SOCKET_TIMEOUT)
     time.sleep(0.2)
 
 
@@ -450,7 +495,7 @@ def ipv6(net):
 
 @scenario(shows=r"^S> S> <SA A> ")
 def syn_lost(net):
-    net.wire.lose(1, lambda segment: segment.flags & lab.SYN)
+    net.wire.lose(1, lambda segment: segment.flags & network.SYN)
     client, server = connect(net, 40101)
     talk(client, server)
     close_4_way(client, server)
@@ -469,7 +514,7 @@ def handshake_ack_lost(net):
 def fin_lost(net):
     client, server = connect(net, 40103)
     talk(client, server)
-    net.wire.lose(1, lambda segment: segment.flags & lab.FIN)
+    net.wire.lose(1, lambda segment: segment.flags & network.FIN)
     client.close()
     wait_for_fin(server)
     time.sleep(LONGER_THAN_DELAYED_ACK)
@@ -558,7 +603,7 @@ def simultaneous_open(net):
         sock.connect_ex(peer.getsockname())
     time.sleep(0.4)
     for sock in (client, server):
-        sock.settimeout(lab.SOCKET_TIMEOUT)
+        sock.settimeout(network.SOCKET_TIMEOUT)
     talk(client, server)
     close_4_way(client, server)
 
@@ -623,8 +668,8 @@ def midstream_close_only(net):
 def rejected_by_icmp(net):
     """The server is the router, and it may not pass this on."""
     net.server.set(ip_forward=1)
-    net.server.route("prohibit", "203.0.113.0/24")
-    net.client.route("default", "via", lab.SERVER)
+    net.server.ip("route add prohibit 203.0.113.0/24")
+    net.client.ip(f"route add default via {network.SERVER}")
     give_up(net.client.new_socket(40120), ("203.0.113.7", WEB))
 
 
@@ -635,7 +680,7 @@ def crashed_client_comes_back(net):
     client, server = connect(net, 40121, listener)
     talk(client, server)
     time.sleep(LONGER_THAN_DELAYED_ACK)
-    lab.vanish(client)
+    network.vanish(client)
     time.sleep(0.2)
     client, server = connect(net, 40121, listener)
     talk(client, server)
@@ -650,7 +695,7 @@ def time_wait_assassination(net):
     data = [frame for segment, frame in net.wire.carried if not segment.from_client][-1]
     close_4_way(client, server)
     time.sleep(0.5)
-    net.wire.inject(net.client, data)
+    net.wire.inject(data, from_client=False)
     time.sleep(0.1)
 
 
@@ -665,10 +710,10 @@ def blind_rst(net):
     time.sleep(LONGER_THAN_DELAYED_ACK)
     last = [segment for segment, _ in net.wire.carried if segment.from_client][-1]
     for seq in (last.seq - 100000, last.seq + 1000):
-        rst = IP(src=lab.CLIENT, dst=lab.SERVER, ttl=243) / TCP(
+        rst = IP(src=network.CLIENT, dst=network.SERVER, ttl=243) / TCP(
             sport=40122, dport=WEB, flags="R", seq=seq % (1 << 32), window=0)
-        frame = Ether(src=lab.CLIENT_MAC, dst=lab.SERVER_MAC) / rst
-        net.wire.inject(net.server, bytes(frame))
+        frame = Ether(src=network.CLIENT_MAC, dst=network.SERVER_MAC) / rst
+        net.wire.inject(bytes(frame), from_client=True)
         time.sleep(0.1)
     talk(client, server)
     close_4_way(client, server)
@@ -720,7 +765,7 @@ def handshake_by_flags_only(net):
     talk(client, server)
     close_4_way(client, server)
     net.capture()
-    net.wire.inject(net.server, syn)
+    net.wire.inject(syn, from_client=True)
     time.sleep(0.3)
 
 
@@ -733,7 +778,7 @@ def midstream_from_syn_ack(net):
     time.sleep(0.05)
     net.capture()
     server = net.server.accept(listener)
-    client.settimeout(lab.SOCKET_TIMEOUT)
+    client.settimeout(network.SOCKET_TIMEOUT)
     talk(client, server)
     close_4_way(client, server)
     time.sleep(0.5)
@@ -835,7 +880,7 @@ def crashed_server(net):
     keep_alive(client, idle=1, interval=10, count=3)
     talk(client, server)
     time.sleep(1.5)
-    lab.vanish(server)
+    network.vanish(server)
     client.sendall(REQUEST)
     time.sleep(0.1)
 
@@ -850,7 +895,7 @@ def zero_window_probe_reset(net):
     client.setblocking(False)
     client.send(b"x" * 8192)
     time.sleep(0.6)
-    lab.vanish(server)
+    network.vanish(server)
     time.sleep(2)
 
 
@@ -883,9 +928,9 @@ def injected_rst(net):
     talk(client, server)
     time.sleep(LONGER_THAN_DELAYED_ACK)
     last = [segment for segment, _ in net.wire.carried if segment.from_client][-1]
-    rst = IP(src=lab.CLIENT, dst=lab.SERVER, ttl=243) / TCP(
+    rst = IP(src=network.CLIENT, dst=network.SERVER, ttl=243) / TCP(
         sport=40216, dport=WEB, flags="R", seq=last.seq, window=0)
-    net.wire.inject(net.server, bytes(Ether(src=lab.CLIENT_MAC, dst=lab.SERVER_MAC) / rst))
+    net.wire.inject(bytes(Ether(src=network.CLIENT_MAC, dst=network.SERVER_MAC) / rst), from_client=True)
     time.sleep(0.3)
     client.sendall(REQUEST)
     time.sleep(0.1)
@@ -915,18 +960,14 @@ def busy_server(net):
 # Running them
 
 
-def overdue(*_):
-    raise TimeoutError(f"not finished after {SCENARIO_TIMEOUT} s")
-
-
 def record(name):
     make = SCENARIOS[name]
     part = os.path.join(HERE, ".recording.pcap")
     for _ in range(ATTEMPTS):
-        signal.alarm(SCENARIO_TIMEOUT)
         try:
-            make(part)
-            ladder = lab.ladder(part)
+            with network.within(SCENARIO_TIMEOUT):
+                make(part)
+            ladder = network.ladder(part)
             if re.search(make.shows, ladder):
                 os.replace(part, os.path.join(HERE, f"{name}.pcap"))
                 print(f"{name}: {textwrap.shorten(ladder, 150)}", flush=True)
@@ -935,31 +976,9 @@ def record(name):
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             print(f"{name}: {error!r}", file=sys.stderr)
         finally:
-            signal.alarm(0)
             with contextlib.suppress(FileNotFoundError):
                 os.remove(part)
     return False
-
-
-def prepare():
-    """Only root, only one at a time, only on Linux with the programs; leaves nothing behind."""
-    if os.geteuid() != 0:
-        sys.exit("record.py makes network namespaces: it needs root")
-    for program in ("ip", "tcpdump", "openssl"):
-        if shutil.which(program) is None:
-            sys.exit(f"record.py needs the program {program}")
-    lock = open(LOCK, "w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit(f"another record.py holds {LOCK}")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    signal.signal(signal.SIGALRM, overdue)
-    lab.sweep()
-    # The last registered runs first: the lock outlives the sweep.
-    atexit.register(lock.close)
-    atexit.register(lab.sweep)
 
 
 def main():
@@ -972,7 +991,7 @@ def main():
         return
     if unknown := set(arguments.names) - set(SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
-    prepare()
+    network.prepare(NAME, PROGRAMS)
     print(f"recording on Linux {platform.release()}")
     failed = [name for name in arguments.names or SCENARIOS if not record(name)]
     if failed:

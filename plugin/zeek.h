@@ -2,9 +2,9 @@
  * What Zeek would write of a stream into its conn.log: conn_state and history.
  *
  * Reimplemented from a description of what Zeek does; "3" in a comment is that
- * description's section 3, and so are the groups of test/zeek/. Zeek believes
- * flags and checks no number, so all of this knows nothing of the lifecycle,
- * nor the lifecycle of it: both are fed with the same segments.
+ * description's section 3, and so are the groups of test/core/zeek/. Zeek
+ * believes flags and checks no number, so all of this knows nothing of the
+ * lifecycle, nor the lifecycle of it: both are fed with the same segments.
  *
  * Pure, like lifecycle.h. Work per segment is constant, and all that is
  * remembered of a stream is one zeek_connection.

@@ -16,4 +16,4 @@ need_packages gcc libglib2.0-dev meson pkg-config python3 tshark wireshark-dev
 need_wireshark
 build_plugin
 say "the life of the connections of $capture"
-exec /usr/bin/python3 "$top/test/life.py" "$capture"
+exec /usr/bin/python3 "$top/test/wireshark/life.py" "$capture"

@@ -10,11 +10,11 @@ That is the truth without
 - CLOSING, when nothing shows that the FINs crossed: then it is LAST_ACK.
 """
 
-import lab
+import network
 import observer
 from truth import after, plus
 
-FIN, SYN, RST, ACK = lab.FIN, lab.SYN, lab.RST, lab.ACK
+FIN, SYN, RST, ACK = network.FIN, network.SYN, network.RST, network.ACK
 ENDS = ("client", "server")
 
 # FIN_WAIT_2 that lasts no longer than this before TIME_WAIT: FIN and ACK were one segment, or as good

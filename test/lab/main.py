@@ -11,12 +11,9 @@ import argparse
 import atexit
 import collections
 import contextlib
-import fcntl
 import json
 import os
 import platform
-import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -26,15 +23,15 @@ from pathlib import Path
 
 import kernel
 import knowable
-import lab
+import network
 import observer
 import play
 import score
 from scenarios import SCENARIOS, SHORT
-from wire import POINTS, PREFIX, TOP
+from wire import NAME, POINTS
+from wireshark import TOP
 
-LOCK = "/run/lock/tcplife-lab.lock"
-LOCK_TIMEOUT = 180
+LOCK_TIMEOUT = 180  # for the run before
 RUN_TIMEOUT = 120  # seconds for one seed with one loss
 ATTEMPTS = 3  # to show what a scenario promises
 PROGRAMS = ("ip", "ss", "tcpdump", "tshark", "setpriv")
@@ -94,44 +91,13 @@ def find_build(path):
 
 
 def prepare():
-    """Refuses where it cannot work, takes the lock, and leaves nothing behind however it ends."""
+    """Alone, for runs share the kernel's tracing and the clock of the wire; without traces of it."""
     if missing := kernel.what_is_missing():
         stop(missing)
-    for program in PROGRAMS:
-        if shutil.which(program) is None:
-            stop(f"the program {program} is missing")
-    lock = take_lock()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    signal.signal(signal.SIGALRM, overdue)
+    network.prepare(NAME, PROGRAMS, LOCK_TIMEOUT)
     sys.setswitchinterval(0.0005)  # so that no script keeps the wire waiting
-    sweep()
-    # The last registered runs first: the lock outlives the sweep.
-    atexit.register(lock.close)
-    atexit.register(sweep)
-
-
-def take_lock():
-    """Only one run at a time, for they share the kernel's tracing and the clock of the wire."""
-    lock = open(LOCK, "w", encoding="ascii")
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                stop(f"another run holds {LOCK}, and did not end within {LOCK_TIMEOUT} s")
-            time.sleep(1)
-
-
-def overdue(*_):
-    raise TimeoutError(f"a run did not end within {RUN_TIMEOUT} s")
-
-
-def sweep():
-    lab.sweep(PREFIX)
     kernel.sweep()
+    atexit.register(kernel.sweep)
 
 
 # Playing
@@ -168,13 +134,12 @@ def play_until_shown(arguments, wireshark, seed, loss, names):
     verdicts, left = [], names
     for attempt in range(ATTEMPTS):
         with folder_for(arguments, seed, loss, attempt) as folder:
-            signal.alarm(RUN_TIMEOUT)
-            data = play.play(folder, seed, loss / 100, left, attempt)
-            for case in data:
-                case |= {"seed": seed, "loss": loss}
-            (folder / "truth.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
-            found = judge_run(folder, data, wireshark)
-            signal.alarm(0)
+            with network.within(RUN_TIMEOUT):
+                data = play.play(folder, seed, loss / 100, left, attempt)
+                for case in data:
+                    case |= {"seed": seed, "loss": loss}
+                (folder / "truth.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
+                found = judge_run(folder, data, wireshark)
         off = {v["scenario"] for v in found if v["score"] == OFF}
         again = off if attempt + 1 < ATTEMPTS else set()
         verdicts += [v for v in found if v["scenario"] not in again or v["score"] == score.DIFFERENT]

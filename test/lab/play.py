@@ -11,7 +11,7 @@ import time
 import traceback
 from pathlib import Path
 
-import lab
+import network
 from kernel import Census, Trace
 from scenarios import SCENARIOS, Case
 from truth import FIN, SYN, Frame, as_data, contradictions, lives_of
@@ -129,8 +129,8 @@ def write_down(folder, cases, events, samples):
 def place(frame, wanted):
     """(ports, segment, begin and end of its case's window) of a frame; all None if it is nobody's."""
     for from_client in (True, False):
-        segment = lab.parse(frame, from_client)
-        quoted = lab.parse(frame[:14] + quoted_packet(frame), True) if segment is None else None
+        segment = network.parse(frame, from_client)
+        quoted = network.parse(frame[:14] + quoted_packet(frame), True) if segment is None else None
         pair = ports_of(segment or quoted) if segment or quoted else None
         if pair in wanted:
             return pair, segment, *wanted[pair].window

@@ -20,7 +20,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-import lab
+import network
 from wire import NOBODY, UNREACHABLE, UNREACHABLE6, Impairments, Rule, forge, now
 
 SHORT = {
@@ -117,7 +117,7 @@ class Case:
 
     def keep(self, sock):
         """No socket ends before the captures do, unless its script says so."""
-        sock.settimeout(lab.SOCKET_TIMEOUT)
+        sock.settimeout(network.SOCKET_TIMEOUT)
         self.kept.append(sock)
         return sock
 
@@ -213,19 +213,19 @@ def anything(_):
 
 
 def is_syn(segment):
-    return segment.flags & (lab.SYN | lab.ACK) == lab.SYN
+    return segment.flags & (network.SYN | network.ACK) == network.SYN
 
 
 def is_syn_ack(segment):
-    return segment.flags & (lab.SYN | lab.ACK) == lab.SYN | lab.ACK
+    return segment.flags & (network.SYN | network.ACK) == network.SYN | network.ACK
 
 
 def is_fin(segment):
-    return segment.flags & lab.FIN
+    return segment.flags & network.FIN
 
 
 def is_rst(segment):
-    return segment.flags & lab.RST
+    return segment.flags & network.RST
 
 
 def is_bare_ack_of(end):
@@ -609,7 +609,7 @@ def crashed_peer(x):
     x.talk()
     first, second = x.order()
     time.sleep(QUIET)
-    lab.vanish(first)
+    network.vanish(first)
     x.pause(0.3, 0.8)
     second.sendall(b"x" * x.some(most=1000))
 
@@ -723,7 +723,7 @@ def accept_queue_full(x):
     time.sleep(1.5)
     x.accept()
     x.accept()
-    x.client.settimeout(lab.SOCKET_TIMEOUT)
+    x.client.settimeout(network.SOCKET_TIMEOUT)
     x.server = x.accept()
     talk_and_close(x)
 
@@ -744,7 +744,7 @@ def syncookie_overflow(x):
     time.sleep(0.6)
     x.accept()
     time.sleep(0.6)
-    x.client.settimeout(lab.SOCKET_TIMEOUT)
+    x.client.settimeout(network.SOCKET_TIMEOUT)
     x.client.sendall(b"xyz")
     x.server = x.accept()
     hear(x.server, 3)
@@ -762,7 +762,7 @@ def open_at_once(x):
     x.client.connect_ex(server)
     x.server.connect_ex(client)
     for sock in (x.client, x.server):
-        sock.settimeout(lab.SOCKET_TIMEOUT)
+        sock.settimeout(network.SOCKET_TIMEOUT)
     time.sleep(QUIET)
 
 
@@ -803,7 +803,7 @@ def tfo_data(x):
         x.client = x.new_client(port)
         x.client.settimeout(None)
         x.client.sendto(b"xyz", socket.MSG_FASTOPEN, (x.address, x.server_port))
-        x.client.settimeout(lab.SOCKET_TIMEOUT)
+        x.client.settimeout(network.SOCKET_TIMEOUT)
         x.server = x.accept()
         hear(x.server, 3)
     talk_and_close(x)
@@ -815,7 +815,7 @@ def half_open_syn(x):
     x.open()
     x.talk()
     time.sleep(QUIET)
-    lab.vanish(x.client)
+    network.vanish(x.client)
     x.pause(0.1, 0.3)
     x.open()
     talk_and_close(x)
@@ -848,7 +848,7 @@ def blind_rst(x):
     time.sleep(QUIET)
     segment, frame = x.last_of_client()
     for seq in (segment.seq - 100000, segment.seq + segment.length + 1000):
-        x.net.wire.inject(forge(segment, frame, lab.RST, seq), True)
+        x.net.wire.inject(forge(segment, frame, network.RST, seq), True)
         time.sleep(SETTLE)
     talk_and_close(x)
 
@@ -859,7 +859,7 @@ def blind_syn(x):
     x.talk()
     time.sleep(QUIET)
     segment, frame = x.last_of_client()
-    x.net.wire.inject(forge(segment, frame, lab.SYN, segment.seq + 1000), True)
+    x.net.wire.inject(forge(segment, frame, network.SYN, segment.seq + 1000), True)
     time.sleep(SETTLE)
     talk_and_close(x)
 

@@ -18,9 +18,9 @@ Each step also remembers how it came about, because not everything that is true 
 
 from dataclasses import asdict, dataclass, field
 
-import lab
+import network
 
-FIN, SYN, RST, ACK = lab.FIN, lab.SYN, lab.RST, lab.ACK
+FIN, SYN, RST, ACK = network.FIN, network.SYN, network.RST, network.ACK
 
 # A socket changes its state right before or right after a segment passes its interface.
 NEAR = 0.003

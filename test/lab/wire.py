@@ -4,30 +4,22 @@
       client -- tap = link A = middle = link B = tap -- server
                (C)              (M)             (S)
 
-The hosts are those of captures/lab.py: network namespaces that know nobody but each other. Each
-link delays every segment, and may lose, hold back or repeat it: because a scenario's script says so,
+The hosts are those of test/shared/network.py: network namespaces that know nobody but each other.
+Each link delays every segment, and may lose, hold back or repeat it: because a scenario's script says so,
 or because chance does. Whatever happens to a segment is written down, so that later every
 difference can be held against what really passed.
 """
 
-import contextlib
-import heapq
-import itertools
-import os
 import random
-import select
 import socket
 import struct
-import subprocess
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import lab
+import network
 
-TOP = Path(__file__).resolve().parents[2]
-PREFIX = "tcplife-lab-"
+NAME = "tcplife-lab"
 POINTS = ("client", "middle", "server")
 ALIASES = range(10, 20)  # further addresses of the server, for scenarios that need one to themselves
 NOBODY = 99  # host number of an address whose MAC belongs to nobody
@@ -38,7 +30,6 @@ DELAY = 0.003  # of frames that belong to no case
 MORE_DELAY = (0.003, 0.012)  # of a frame that is held back by chance, so that others overtake it
 PCAP_NANOSECONDS = 0xA1B23C4D
 ETHERNET = 1
-FRAME_MAX = 65536
 
 
 def now():
@@ -102,85 +93,45 @@ class Impairments:
         })  # fmt: skip
 
 
-class Wire:
+class Wire(network.Wire):
     """Carries frames between the two taps by way of the middle, where it writes them down."""
 
     def __init__(self, client, server, path):
-        self.client, self.server = client, server
+        super().__init__(client, server)
         self.cases = {}  # by (client's port, server's port)
         self.carried = {}  # by the same: [(segment, frame)] as they passed the middle
         self._file = open(path, "wb")
-        self._file.write(struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, FRAME_MAX, ETHERNET))
-        self._due = []
-        self._order = itertools.count()
-        self._wake, self._woken = os.pipe2(os.O_NONBLOCK)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-
-    def start(self):
-        self._thread.start()
+        self._file.write(struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, network.FRAME_MAX, ETHERNET))
 
     def stop(self):
-        self._stop.set()
-        self._thread.join()
+        super().stop()
         self._file.close()
-        os.close(self._wake)
-        os.close(self._woken)
 
-    def inject(self, frame, from_client):
-        """A frame that comes out of nowhere on the sender's link, before the middle."""
-        self._later(time.monotonic(), self._pass_middle, frame, from_client)
-        os.write(self._woken, b"x")
-
-    def _later(self, due, act, frame, from_client):
-        heapq.heappush(self._due, (due, next(self._order), act, frame, from_client))
-
-    def _work(self):
-        """Late frames look like a slow network, so this thread goes before all others."""
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-        taps = [self.client.tap, self.server.tap]
-        while not self._stop.is_set():
-            wait = max(0, min(0.05, self._due[0][0] - time.monotonic())) if self._due else 0.05
-            for ready in select.select([*taps, self._wake], [], [], wait)[0]:
-                if ready == self._wake:
-                    os.read(self._wake, FRAME_MAX)
-                else:
-                    self._drain(ready)
-            while self._due and self._due[0][0] <= time.monotonic():
-                _, _, act, frame, from_client = heapq.heappop(self._due)
-                act(frame, from_client)
-
-    def _drain(self, tap):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._enter_link(os.read(tap, FRAME_MAX), tap == self.client.tap, first=True)
+    def enter(self, frame, from_client):
+        self._enter_link(frame, from_client, first=True)
 
     def _enter_link(self, frame, from_client, first):
         link = "A" if from_client == first else "B"
-        act = self._pass_middle if first else self._deliver
-        segment = lab.parse(frame, from_client)
+        act = self.appear if first else self.arrive
+        segment = network.parse(frame, from_client)
         case = self._case_of(segment)
         if case is None:
-            self._later(time.monotonic() + DELAY, act, frame, from_client)
+            self.later(time.monotonic() + DELAY, act, frame, from_client)
             return
         for due in case.decide(link, segment):
-            self._later(due, act, frame, from_client)
+            self.later(due, act, frame, from_client)
 
     def _case_of(self, segment):
         return self.cases.get(ports_of(segment)) if segment else None
 
-    def _pass_middle(self, frame, from_client):
+    def appear(self, frame, from_client):
+        """In the middle, which is where an injected frame comes from too."""
         seconds, nanoseconds = divmod(time.clock_gettime_ns(time.CLOCK_REALTIME), 1000000000)
         self._file.write(struct.pack("=IIII", seconds, nanoseconds, len(frame), len(frame)) + frame)
-        segment = lab.parse(frame, from_client)
+        segment = network.parse(frame, from_client)
         if self._case_of(segment):
             self.carried.setdefault(ports_of(segment), []).append((segment, frame))
         self._enter_link(frame, from_client, first=False)
-
-    def _deliver(self, frame, from_client):
-        with contextlib.suppress(OSError):
-            os.write((self.server if from_client else self.client).tap, frame)
 
 
 def ports_of(segment):
@@ -189,92 +140,56 @@ def ports_of(segment):
     return ports if segment.from_client else ports[::-1]
 
 
-class Host(lab.Host):
-    """A host that takes its sockets with it, those too that no program holds any more."""
-
-    def __init__(self, role, net, mac):
-        number = {"client": 1, "server": 2}[role]
-        super().__init__(role, f"{net.prefix}.{number}", f"{net.prefix6}::{number}", mac, PREFIX)
-
-    def ip(self, *lines):
-        lab.run("ip", "-n", self.name, "-batch", "-", text="\n".join(lines))
-
-    def sysctl(self, **values):
-        """sysctl(ipv4__ip_forward=1)"""
-        with self.inside():
-            for name, value in values.items():
-                Path("/proc/sys/net", *name.split("__")).write_text(str(value), encoding="ascii")
-
-    def remove(self):
-        with self.inside():
-            subprocess.run(["ss", "-K", "-t", "-a", "-H"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                           timeout=lab.COMMAND_TIMEOUT, check=False)  # fmt: skip
-        super().remove()
-
-
-class Net:
-    """Both hosts, the wire and the three captures, as a context: gone when it ends, however it ends."""
+class Net(network.Net):
+    """With a capture at each host and one in the middle."""
 
     SYSCTLS = {
-        "ipv4__tcp_congestion_control": "reno",
-        "ipv4__tcp_no_metrics_save": 1,  # no connection learns from another
-        "ipv4__tcp_tw_reuse": 1,
-        "ipv4__tcp_fastopen": 3,
-        "ipv4__tcp_syncookies": 1,
-        "ipv4__tcp_syn_linear_timeouts": 0,
-        "ipv4__tcp_syn_retries": 3,
-        "ipv4__tcp_synack_retries": 3,
-        "ipv4__tcp_fin_timeout": 60,
-        "ipv4__tcp_orphan_retries": 6,
-        "ipv4__tcp_autocorking": 0,
+        "tcp_congestion_control": "reno",
+        "tcp_no_metrics_save": 1,  # no connection learns from another
+        "tcp_tw_reuse": 1,
+        "tcp_fastopen": 3,
+        "tcp_syncookies": 1,
+        "tcp_syn_linear_timeouts": 0,
+        "tcp_syn_retries": 3,
+        "tcp_synack_retries": 3,
+        "tcp_fin_timeout": 60,
+        "tcp_orphan_retries": 6,
+        "tcp_autocorking": 0,
     }
 
     def __init__(self, folder, number):
         """`number` chooses the addresses: events of an earlier run's orphans must not look like ours."""
         self.folder = Path(folder)
         self.prefix, self.prefix6 = f"198.18.{number % 256}", f"2001:db8:{number % 65536:x}"
-        self._undo = contextlib.ExitStack()
+        client, server = ((f"{self.prefix}.{n}", f"{self.prefix6}::{n}") for n in (1, 2))
+        super().__init__(NAME, client, server)
 
-    def __enter__(self):
-        with contextlib.ExitStack() as undo:
-            self.client = Host("client", self, lab.CLIENT_MAC)
-            undo.callback(self.client.remove)
-            self.server = Host("server", self, lab.SERVER_MAC)
-            undo.callback(self.server.remove)
-            undo.callback(self.client.unplug)
-            undo.callback(self.server.unplug)
-            self.client.plug_in(self.server)
-            self.server.plug_in(self.client)
-            self._prepare()
-            self.wire = Wire(self.client, self.server, self.folder / "middle.raw")
-            self.wire.start()
-            undo.callback(self.wire.stop)
-            self.captures = contextlib.ExitStack()
-            undo.callback(self.captures.close)
-            for point in ("client", "server"):
-                self.captures.callback(self._capture(point).stop)
-            self._undo = undo.pop_all()
-        return self
+    def _build(self):
+        super()._build()
+        self._prepare()
+        for point in ("client", "server"):
+            self.capture_at(
+                point,
+                self.folder / f"{point}.raw",
+                options=["--time-stamp-precision=nano", "-B", "8192"],
+                expression="tcp or icmp or icmp6 or (ip6 and ip6[6] = 58)",
+            )
 
-    def __exit__(self, *error):
-        return self._undo.__exit__(*error)
-
-    def _capture(self, point):
-        options = ["--time-stamp-precision=nano", "-B", "8192"]
-        expression = "tcp or icmp or icmp6 or (ip6 and ip6[6] = 58)"
-        return lab.Capture(getattr(self, point), str(self.folder / f"{point}.raw"), options, expression)
+    def new_wire(self):
+        return Wire(self.client, self.server, self.folder / "middle.raw")
 
     def _prepare(self):
         for host in (self.client, self.server):
-            host.sysctl(**self.SYSCTLS)
-        self.server.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+            host.set(**self.SYSCTLS)
+        self.server.set(ip_forward=1)
+        self.server.set("ipv6", conf__all__forwarding=1)
         self.server.ip(
             *(f"address add {self.prefix}.{n}/24 dev tap0" for n in ALIASES),
             *(f"address add {self.prefix6}::{n}/64 dev tap0 nodad" for n in ALIASES),
             f"route add prohibit {UNREACHABLE}",
             f"route add prohibit {UNREACHABLE6}",
         )
-        neighbours = {n: lab.SERVER_MAC for n in ALIASES} | {NOBODY: FOREIGN_MAC}
+        neighbours = {n: network.SERVER_MAC for n in ALIASES} | {NOBODY: FOREIGN_MAC}
         self.client.ip(
             *(f"neighbour add {address} lladdr {mac} dev tap0 nud permanent"
               for n, mac in neighbours.items() for address in (f"{self.prefix}.{n}", f"{self.prefix6}::{n}")),
@@ -331,7 +246,7 @@ def read_pcap(path):
 
 def write_pcap(path, frames):
     with open(path, "wb") as file:
-        file.write(struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, FRAME_MAX, ETHERNET))
+        file.write(struct.pack("=IHHiIII", PCAP_NANOSECONDS, 2, 4, 0, 0, network.FRAME_MAX, ETHERNET))
         for at, frame in frames:
             seconds = int(at)
             nanoseconds = int((at - seconds) * 1e9)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from interface import EXPERTS, FIELDS, full
 
-TOP = Path(__file__).resolve().parent.parent
+TOP = Path(__file__).resolve().parents[2]
 CAPTURES = sorted(path.stem for path in (TOP / "captures").glob("[!.]*.pcap"))
 NOBODY = 65534
 TIMEOUT = 60  # seconds, for any one program

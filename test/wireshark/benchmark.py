@@ -144,7 +144,7 @@ def main():
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--instructions", action="store_true", help="count with valgrind too")
     chosen = options.parse_args()
-    os.environ.setdefault("TCPLIFE_BUILD", str(Path(__file__).parent.parent / "build"))
+    os.environ.setdefault("TCPLIFE_BUILD", str(Path(__file__).resolve().parents[2] / "build"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)

@@ -60,7 +60,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 HERE = pathlib.Path(__file__).parent
-BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parent / "build"))
+BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parents[1] / "build"))
 START = 1_700_000_000 * 10**9
 FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
 ROLES = ("client", "server")

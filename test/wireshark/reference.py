@@ -22,7 +22,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wireshark import TOP, Wireshark
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+from wireshark import TOP, Wireshark  # noqa: E402
 
 README = TOP / "README.md"
 TYPES = {  # as Wireshark's display filter reference calls them
@@ -78,7 +79,7 @@ def events(_):
 
 def first_look(wireshark):
     """What test/try.sh prints of its capture, once it has built"""
-    command = [sys.executable, TOP / "test" / "life.py", TOP / FIRST_LOOK]
+    command = [sys.executable, TOP / "test" / "wireshark" / "life.py", TOP / FIRST_LOOK]
     environment = os.environ | {"TCPLIFE_BUILD": str(wireshark.build)}
     printed = subprocess.run(command, stdout=subprocess.PIPE, env=environment, text=True, check=True).stdout
     return f"```text\n{printed.strip()}\n```\n"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gui-screenshot.sh: the pictures of the README, made again, in test/pictures/.
+# gui-screenshot.sh: the pictures of the README, made again, in test/gui/pictures/.
 # gui-screenshot.sh CAPTURE FRAME PNG [WIRESHARK ARGUMENT ...]: the tree of a packet alone.
 #
 # Starts the real Wireshark on a screen that nobody sees, as an unprivileged user with nothing but the
@@ -9,7 +9,7 @@
 
 set -euo pipefail
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 plugin=${TCPLIFE_BUILD:-$top/build}/plugin/tcplife.so
 profile="TCP Lifecycle"
 python=/usr/bin/python3 # which has Debian's python3-gi
@@ -58,7 +58,7 @@ trap 'exit 1' INT TERM
 
 version=$(wireshark --version | sed -nE '1s/^[^0-9]*([0-9]+\.[0-9]+).*/\1/p')
 install -D -m 644 "$plugin" "$folder/plugins/$version/epan/tcplife.so"
-install -m 644 "$top/test/gui.py" "$top/test/gui-window.py" "$folder"
+install -m 644 "$top/test/gui/gui.py" "$top/test/gui/gui-window.py" "$folder"
 chmod a+rx "$folder"
 
 somebody=()
@@ -155,7 +155,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
-pictures=$top/test/pictures
+pictures=$top/test/gui/pictures
 mkdir -p "$pictures"
 tree "$top/captures/story-08-last-ack-lost.pcap" 12 "$pictures/tree.png"
 # Nothing below the list, and columns as wide as what is in them.

@@ -24,7 +24,7 @@ def wanted(wireshark):
 
 
 def test_readme_is_up_to_date(wanted):
-    """If not: test/reference.py --write"""
+    """If not: test/wireshark/reference.py --write"""
     changes = difflib.unified_diff(TEXT.splitlines(), wanted.splitlines(), lineterm="", n=0)
     assert list(changes) == []
 
@@ -69,7 +69,7 @@ def test_filters_of_the_cookbook_find_something(wireshark, everything, filter):
 
 
 def picture(build, path, *arguments):
-    script = [TOP / "test" / "gui-screenshot.sh", TOP / "captures" / "story-08-last-ack-lost.pcap", "12"]
+    script = [TOP / "test" / "gui" / "gui-screenshot.sh", TOP / "captures" / "story-08-last-ack-lost.pcap", "12"]
     environment = os.environ | {"TCPLIFE_BUILD": str(build)}
     subprocess.run([*script, path, *arguments], check=True, timeout=120, env=environment)
     return path

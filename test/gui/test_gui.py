@@ -52,7 +52,7 @@ def drive(wireshark, display, home, *arguments):
     command = as_somebody()
     if command:
         shutil.chown(home, NOBODY, NOBODY)
-    driver = wireshark.write("gui.py", (TOP / "test" / "gui.py").read_bytes())
+    driver = wireshark.write("gui.py", (TOP / "test" / "gui" / "gui.py").read_bytes())
     environment = wireshark.environment | {
         "DISPLAY": display, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_RUNTIME_DIR": str(home),
         "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "QT_QPA_PLATFORM": "xcb",
