@@ -115,8 +115,7 @@ void pass_acknowledge_fin(pass *t)
  * tells; it was lost before us, and this is its repetition. The FINs crossed. */
 static void cross_hidden_fin(pass *t)
 {
-    end_begin(t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? t->c->open_ack.time : TL_NO_TIME);
-    pass_say_move(t, t->x, TCP_CLOSE_WAIT, TCP_ESTABLISHED, true, TL_NO_TIME);
+    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? t->c->open_ack.time : TL_NO_TIME);
     pass_sent(t, t->x, TCP_KIND_FIN);
     pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN);
 }

@@ -128,6 +128,11 @@ bool pass_disproves(const pass *t, tl_silent kind, int64_t then)
     return !is_proven && pass_knew(t, then);
 }
 
+void pass_take_back(pass *t, tl_end *e, tcp_state to, int64_t since)
+{
+    move(t, e, to, since, true);
+}
+
 void pass_undo(pass *t, tl_end *e, tl_silent kind)
 {
     const tl_exchange *exchange = t->c->exchange;

@@ -153,6 +153,10 @@ void pass_must_have_sent(pass *t, tl_end *e, tcp_kind kind);
 bool pass_disproves(const pass *t, tl_silent kind, int64_t then);
 void pass_undo(pass *t, tl_end *e, tl_silent kind);
 
+/** An end was never in the state in which it is: it is in another one.
+ *  @param since  when it entered that; TL_NO_TIME: not known */
+void pass_take_back(pass *t, tl_end *e, tcp_state to, int64_t since);
+
 /** Say that an end moves, though its state lies beneath a claim and stays. */
 void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool undone, int64_t since);
 

@@ -43,12 +43,18 @@ static bool gives_up(const pass *t)
            (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT && !t->c->attempt.bad_ack);
 }
 
-/* It ends a connection that the capture does not hold, whose number an ACK has told. */
-static bool resets_older(const pass *t)
+/* It answers an ACK of the handshake that acknowledged something else. */
+static bool answers_bad_ack(const pass *t)
 {
     const tl_attempt *a = &t->c->attempt;
 
     return a->has_older && a->older_side != t->s->side && a->older_nxt == t->s->seq && !t->c->opened;
+}
+
+/* And so ends a connection that the capture does not hold, unless that ACK was the answer to a SYN/ACK. */
+static bool resets_older(const pass *t)
+{
+    return answers_bad_ack(t) && !t->c->attempt.bad_ack;
 }
 
 /* The numbers that the receiver's RCV.NXT can have; false if none is known. */
@@ -89,7 +95,7 @@ static tl_verdict judge(const pass *t)
         return TL_VERDICT_UNKNOWN;
     if (c->phase == TCP_CLOSED || (c->phase == TCP_TIME_WAIT && end_shown(c, y) == TCP_CLOSED))
         return TL_VERDICT_IGNORED;
-    if (acknowledges_syn(t) || resets_older(t) || gives_up(t))
+    if (acknowledges_syn(t) || answers_bad_ack(t) || gives_up(t))
         return TL_VERDICT_ACCEPTED;
     if (y->borrowed || y->state == TCP_LISTEN || y->state == TCP_SYN_SENT)
         return TL_VERDICT_IGNORED;
@@ -209,8 +215,7 @@ static void note_rst(pass *t)
     claim->from = t->s->side;
     claim->has_ack = t->s->flags & TL_ACK || x->has_told;
     claim->ack = t->s->flags & TL_ACK ? t->s->ack : x->told;
-    claim->has_edge = x->has_nxt;
-    claim->edge = x->has_nxt ? seq_max(x->nxt, t->s->seq) : t->s->seq;
+    claim->has_edge = end_known_next(x, t->y, &claim->edge);
     claim->is_icmp = false;
 }
 

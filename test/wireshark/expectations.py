@@ -25,14 +25,14 @@ class Line:
 
     @property
     def quotes(self):
-        """Whether it is of an ICMP error, which is no frame of the stream"""
+        """Whether it is of an ICMP error, which is no frame of the connection"""
         return self.paths is not None and self.paths[0] == ["ICMP"]
 
 
 @dataclass
-class Stream:
+class Connection:
     facts: dict
-    lines: dict = field(default_factory=dict)  # by frame: a number, or "#n" for the stream's n-th
+    lines: dict = field(default_factory=dict)  # by frame: a number, or "#n" for the connection's n-th
 
 
 def parse_line(text, swapped=False):
@@ -59,7 +59,7 @@ def parse_facts(text):
         facts["client.bytes"], facts["server.bytes"] = client, server
     if facts.get("open") in FAILED:
         facts["open.failed"] = "1"
-    return {name: value for name, value in facts.items() if value != "0" or name == "reuse.stream"}
+    return {name: value for name, value in facts.items() if value != "0" or name == "reuse.connection"}
 
 
 def as_frame(text):
@@ -70,7 +70,7 @@ class Reader:
     def __init__(self):
         self.patterns = {}
         self.captures = {}
-        self.into = None  # a pattern's list of lines, or the streams that lines are for
+        self.into = None  # a pattern's list of lines, or the connections that lines are for
 
     def read(self, text):
         for line in text.splitlines():
@@ -83,38 +83,38 @@ class Reader:
         if word == "pattern":
             self.into = self.patterns[rest] = []
         elif word == "capture":
-            streams = self.captures[rest] = {}
-            self.streams = streams
-        elif word in ("stream", "streams"):
-            self.begin_streams(rest)
+            connections = self.captures[rest] = {}
+            self.connections = connections
+        elif word in ("connection", "connections"):
+            self.begin_connections(rest)
         elif isinstance(self.into, dict):
             self.take_frames(text)
         else:
             self.into.append(text)
 
-    def begin_streams(self, text):
+    def begin_connections(self, text):
         numbers, facts = text.split(": ", 1)
         first, _, last = numbers.partition("-")
         self.into = {
-            number: Stream(parse_facts(facts))
+            number: Connection(parse_facts(facts))
             for number in range(int(first), int(last or first) + 1)
         }
-        self.streams.update(self.into)
+        self.connections.update(self.into)
 
     def take_frames(self, text):
         if match := re.match(r"(#?\d+) +(.*)", text):
             frame, rest = match.groups()
-            for stream in self.into.values():
-                stream.lines[as_frame(frame)] = parse_line(rest)
+            for connection in self.into.values():
+                connection.lines[as_frame(frame)] = parse_line(rest)
             return
         name, frames = re.match(r"(.*?) ((?: ?#?\d+)+)$", text).groups()
         swapped = name.endswith(" by server")
         pattern = self.patterns[name.removesuffix(" by server")]
-        for stream in self.into.values():
+        for connection in self.into.values():
             for frame, line in zip(frames.split(), pattern, strict=True):
-                stream.lines[as_frame(frame)] = parse_line(line, swapped)
+                connection.lines[as_frame(frame)] = parse_line(line, swapped)
 
 
 def read_expectations():
-    """{capture: {number of stream: Stream}}"""
+    """{capture: {number of connection: Connection}}"""
     return Reader().read(TABLE.read_text())

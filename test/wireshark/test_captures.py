@@ -30,7 +30,7 @@ COMPUTED = (
 )  # fmt: skip
 UNTIMED = (
     "open", "open.failed", "open.syns", "close", "closed_by", "close.no_data", "close.race",
-    "half_close.bytes", "reset.cause", "keepalive.count", "keepalive.unanswered", "reuse.stream",
+    "half_close.bytes", "reset.cause", "keepalive.count", "keepalive.unanswered", "reuse.connection",
     "reuse.phase", "one_sided", "role.guessed", "client.bytes", "server.bytes",
     *(f"frame.{name}" for name in FRAME_OF_STEP.values()),
 )  # fmt: skip
@@ -51,13 +51,13 @@ class Seen:
             frame: Decimal(row["frame.time_epoch"][0]) for frame, row in self.rows.items()
         }
 
-    def streams(self):
-        """The frames of each stream; an ICMP error that quotes one of them is not among them"""
-        streams = {}
+    def connections(self):
+        """The frames of each connection; an ICMP error that quotes one of them is not among them"""
+        connections = {}
         for frame, row in self.rows.items():
             if row["tcplife.phase"]:
-                streams.setdefault(int(row["tcp.stream"][0]), []).append(frame)
-        return streams
+                connections.setdefault(int(row["tcplife.connection"][0]), []).append(frame)
+        return connections
 
     def value(self, frame, name):
         return one(self.rows[frame][f"tcplife.{name}"])
@@ -66,11 +66,11 @@ class Seen:
         return self.rows[frame][f"tcplife.{name}"]
 
 
-def lines_of(stream, frames):
+def lines_of(connection, frames):
     """Its lines by frame number"""
     lines = {
         frames[int(frame[1:]) - 1] if isinstance(frame, str) else frame: line
-        for frame, line in stream.lines.items()
+        for frame, line in connection.lines.items()
     }
     return dict(sorted(lines.items()))
 
@@ -100,8 +100,8 @@ def in_the_table(line):
 def test_frames(wireshark, capture):
     """Phase, states, step and events of each frame, in one pass."""
     it = Seen(wireshark, capture)
-    assert it.streams().keys() == EXPECTED[capture].keys()
-    for number, frames in it.streams().items():
+    assert it.connections().keys() == EXPECTED[capture].keys()
+    for number, frames in it.connections().items():
         lines = lines_of(EXPECTED[capture][number], frames)
         now = None
         for frame in sorted({*frames, *lines}):
@@ -127,9 +127,10 @@ class End:
     """Where an end is and since when. A state that was assumed before the first frame has no
     beginning; one that is entered again by an undoing has its old one."""
 
-    def __init__(self):
+    def __init__(self, before=None):
         self.state = None
         self.since = {}
+        self.before = before.since if before else {}  # in the connection before, whose state it still has
 
     def follow(self, path, time):
         """The moves of one frame: their texts, and the time in the state left where there is one"""
@@ -138,7 +139,7 @@ class End:
             undone = state.startswith("~")
             state = state.removeprefix("~")
             if self.state is None:
-                self.since[state] = None
+                self.since[state] = self.before.get(state)
             elif state != self.state:
                 began = None if undone or self.state not in TIMED else self.since[self.state]
                 text = f"{self.state} -> {state}" + (" (undone)" if undone else "")
@@ -151,8 +152,10 @@ class End:
 
 def test_transitions_and_time_in_states(wireshark, capture):
     it = Seen(wireshark, capture)
-    for number, frames in it.streams().items():
-        ends = {end: End() for end in ENDS}
+    known = {}
+    for number, frames in it.connections().items():
+        before = known.get(EXPECTED[capture][number].facts.get("reuse.connection"), {})
+        ends = known[str(number)] = {end: End(before.get(end)) for end in ENDS}
         lines = lines_of(EXPECTED[capture][number], frames)
         for frame in sorted({*frames, *lines}):
             line = lines.get(frame)
@@ -177,17 +180,6 @@ def test_transitions_and_time_in_states(wireshark, capture):
                 assert got == spans.get(name, []), f"frame {frame} {name}"
 
 
-def last_life(lines):
-    """A stream's lines from the SYN on that begins its last life"""
-    first, over = min(lines), False
-    for frame, line in lines.items():
-        if over and line.step == "SYN":
-            first = frame
-        if line.paths:
-            over = line.paths[0][-1] in ("TIME_WAIT", "CLOSED")
-    return {frame: line for frame, line in lines.items() if frame >= first}
-
-
 def frames_of_steps(lines):
     """The first frame that plays each part"""
     frames = {}
@@ -198,7 +190,7 @@ def frames_of_steps(lines):
 
 
 def untimed_facts(expected, lines):
-    facts = frames_of_steps(last_life(lines)) | expected.facts
+    facts = frames_of_steps(lines) | expected.facts
     if "frame.syn" in facts:
         facts.setdefault("open.syns", "1")
     return {name: value for name, value in facts.items() if value != "-"}
@@ -207,7 +199,7 @@ def untimed_facts(expected, lines):
 def test_facts(wireshark, capture):
     """On every frame, once the whole capture has been read."""
     it = Seen(wireshark, capture, *WHOLE)
-    for number, frames in it.streams().items():
+    for number, frames in it.connections().items():
         expected = EXPECTED[capture][number]
         facts = untimed_facts(expected, lines_of(expected, frames))
         for frame in frames:
@@ -215,11 +207,10 @@ def test_facts(wireshark, capture):
             assert {name: value for name, value in got.items() if value} == facts, f"frame {frame}"
 
 
-def time_facts(it, facts, frames, life, ends, before):
+def time_facts(it, facts, frames, ends, before):
     """The facts that are times, from the frames that decide.
 
-    facts: the untimed ones; frames: all of the stream's; life: the first of its last life; ends:
-    where both are; before: the last frame of the 4-tuple's use before this."""
+    facts: the untimed ones; frames: all of the connection's; ends: where both are; before: the last frame of the 4-tuple's use before this."""
     at = {name.removeprefix("frame."): it.time[int(facts[name])] for name in facts if "frame." in name}
     closed = max(at["fin_1_ack"], at["fin_2_ack"]) if {"fin_1_ack", "fin_2_ack"} <= at.keys() else None
     end = closed or at.get("rst")
@@ -235,9 +226,9 @@ def time_facts(it, facts, frames, life, ends, before):
         if facts.get("close") not in ("3-way", "simultaneous"):
             spans["half_close.time"] = at.get("fin_1_ack"), at.get("fin_2", it.time[frames[-1]])
     if facts.get("open") != "answered by ACK":
-        spans["lifetime"] = it.time[life], end
+        spans["lifetime"] = it.time[frames[0]], end
     if before:
-        spans["reuse.gap"] = it.time[before], it.time[life]
+        spans["reuse.gap"] = it.time[before], it.time[frames[0]]
     for name, held in ends.items():
         spans[f"{name}.held"] = held.since[held.state] or it.time[frames[0]], max(it.time.values())
     return {name: till - since for name, (since, till) in spans.items() if since and till}
@@ -246,21 +237,20 @@ def time_facts(it, facts, frames, life, ends, before):
 def test_times(wireshark, capture):
     """To the last digit of the timestamps."""
     it = Seen(wireshark, capture, *WHOLE)
-    streams = it.streams()
-    for number, frames in streams.items():
+    connections = it.connections()
+    for number, frames in connections.items():
         expected = EXPECTED[capture][number]
         lines = lines_of(expected, frames)
-        life = min(last_life(lines))
         ends = {end: End() for end in ENDS}
         for frame, line in lines.items():
             for end, path in zip(ends.values(), line.paths[1:] if line.paths else (), strict=False):
                 end.follow(path, it.time[frame])
         before = None
-        if "reuse.stream" in expected.facts:
-            used = streams[int(expected.facts["reuse.stream"])]
-            before = max(frame for frame in used if frame < life)
+        if "reuse.connection" in expected.facts:
+            used = connections[int(expected.facts["reuse.connection"])]
+            before = max(frame for frame in used if frame < frames[0])
         facts = untimed_facts(expected, lines)
-        times = time_facts(it, facts, frames, life, ends, before)
+        times = time_facts(it, facts, frames, ends, before)
         names = [name for name in COMPUTED if not name.endswith((".addr", ".port"))]
         for frame in frames:
             got = {name: it.value(frame, name) for name in names}
@@ -270,7 +260,7 @@ def test_times(wireshark, capture):
 def test_idle_before_each_rst(wireshark, capture):
     """Since the last segment with data, SYN or FIN."""
     it = Seen(wireshark, capture)
-    for frames in it.streams().values():
+    for frames in it.connections().values():
         spoken = None
         for frame in frames:
             flags = int(it.rows[frame]["tcp.flags"][0], 0)
@@ -289,7 +279,7 @@ SERVERS = {"192.0.2.2", "2001:db8::2", "192.168.131.138"}
 def test_ttl_of_each_rst(wireshark, capture):
     """Against the TTL of its sender's last segment that is no RST, which another may have forged."""
     it = Seen(wireshark, capture)
-    for frames in it.streams().values():
+    for frames in it.connections().values():
         last = {}
         for frame in frames:
             row = it.rows[frame]
@@ -313,17 +303,15 @@ def test_connections_at_once(wireshark, capture):
     for frame, row in it.rows.items():
         if not row["tcplife.phase"]:
             continue
-        stream, syn = row["tcp.stream"][0], int(row["tcp.flags"][0], 0) & 0x06 == 0x02
-        phase[stream] = it.value(frame, "phase")
-        server[stream] = it.value(frame, "server.addr"), it.value(frame, "server.port")
-        if syn and it.value(frame, "reuse.stream") != stream:
-            phase.pop(it.value(frame, "reuse.stream"), None)
+        connection, syn = it.value(frame, "connection"), int(row["tcp.flags"][0], 0) & 0x06 == 0x02
+        phase[connection] = it.value(frame, "phase")
+        server[connection] = it.value(frame, "server.addr"), it.value(frame, "server.port")
         if syn and it.value(frame, "sender") == "client":
-            has_syn.add(stream)
+            has_syn.add(connection)
         opened = sum(it in OPEN for it in phase.values())
         assert it.value(frame, "concurrent") == str(opened), f"frame {frame}"
         waiting = sum(
-            phase[other] in UNDER_WAY and server[other] == server[stream] and other in has_syn
+            phase[other] in UNDER_WAY and server[other] == server[connection] and other in has_syn
             for other in phase
         )
         assert it.value(frame, "half_open") == (str(waiting) if syn else ""), f"frame {frame}"
@@ -333,7 +321,7 @@ def test_ends(wireshark, capture):
     """Who is who: the captures were made so that the server has one of three addresses."""
     names = ("sender", "client.addr", "client.port", "server.addr", "server.port")
     it = Seen(wireshark, capture)
-    for frame in itertools.chain.from_iterable(it.streams().values()):
+    for frame in itertools.chain.from_iterable(it.connections().values()):
         row = it.rows[frame]
         source, target = (
             (one(row[f"ip.{end}"] + row[f"ipv6.{end}"]), one(row[f"tcp.{end}port"]))
@@ -524,6 +512,6 @@ def test_facts_of_one_pass(wireshark, name, fact, steps):
 def test_a_failed_opening_is_withdrawn_by_the_next_syn(wireshark):
     """Only the last word of the stream stands, although each attempt had its own."""
     it = Seen(wireshark, "story-10-port-in-time-wait")
-    opened = {frame: it.value(frame, "open") for frame in it.streams()[1]}
+    opened = {frame: it.value(frame, "open") for frame in it.connections()[1]}
     answered = "answered by ACK"
     assert opened == {12: "", 13: answered, 14: answered, 15: "", 16: "", 17: answered, 18: answered}
