@@ -134,6 +134,8 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
     tl_begin(c, all->count++, before, older_of(before), s);
     if (before && (s->flags & (TL_SYN | TL_ACK)) == (TL_SYN | TL_ACK) && revives_duplicate(before, s)) {
         c->syn = before->exchange->duplicate;
+        if (c->syn.time > c->start) /* their clocks may differ */
+            c->syn.time = c->start;
         c->saw_syn = true;
         c->syns = 1;
     }

@@ -170,6 +170,11 @@ static tl_claim *make_claim(pass *t)
     return t->c->claim;
 }
 
+static bool has_offered(const tl_connection *c, const tl_end *e)
+{
+    return c->attempt.sent_syn_ack[end_side(c, e)] && e->state == TCP_SYN_RECEIVED;
+}
+
 /* The RST may show that the end had moved before: it could not send it, or take it, otherwise. */
 static tcp_state say_move_by_rst(pass *t, const tl_end *e)
 {
@@ -178,7 +183,7 @@ static tcp_state say_move_by_rst(pass *t, const tl_end *e)
     const bool acks_fin = sends ? t->s->flags & TL_ACK && peer->has_fin && t->s->ack == peer->nxt
                                 : peer->has_fin && t->s->seq == peer->nxt;
     const bool acks_syn =
-        sends && t->s->flags & TL_ACK && peer->state == TCP_SYN_RECEIVED && t->s->ack == peer->isn + 1;
+        sends && t->s->flags & TL_ACK && has_offered(t->c, peer) && t->s->ack == peer->isn + 1;
     const tcp_state from = (tcp_state)e->state;
     const tcp_state through = acks_fin   ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_FIN, from)
                               : acks_syn ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_SYN, from)
