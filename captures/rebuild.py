@@ -370,6 +370,114 @@ def port_reuse_after_two_minutes():
     return first.frames + second.frames
 
 
+# Which connection a segment belongs to
+
+
+def forged(talk, isn):
+    """A conversation of the same 4-tuple, with another ISN of the client's."""
+    return Conversation(talk.client.port, client_isn=isn, server_isn=700_000)
+
+
+@capture
+def forged_syn_challenged():
+    """Somebody forges a SYN into an open connection; the server answers with a challenge ACK, and
+    closes before the client says another word."""
+    talk = Conversation(49170)
+    talk.open()
+    talk.talk()
+    other = forged(talk, 30_000)
+    other.now = talk.now + 1_000_000
+    other.say(other.client, "S", 0)
+    talk.now = other.now
+    talk.say(talk.server, "A", 20_000)
+    talk.say(talk.server, "FA", 1_000_000)
+    talk.say(talk.client, "A", 50)
+    talk.say(talk.client, "FA", 1_000_000)
+    talk.say(talk.server, "A", 20_000)
+    return sorted(talk.frames + other.frames)
+
+
+@capture
+def old_syn_moves_nothing():
+    """The connection's own SYN comes twice more after all is over: delayed on the way."""
+    talk = Conversation(49171)
+    talk.open()
+    talk.talk()
+    talk.close_4_way()
+    for wait in (10_000, 1_000_000):
+        talk.say(talk.client, "S", wait, seq=0, window=64240)
+    return talk.frames
+
+
+@capture
+def two_syn_acks_reset_and_again():
+    """Two servers behind one address answer; the client resets the second, and sends its SYN again in
+    the same instant."""
+    first, second = Conversation(49172), Conversation(49172, server_isn=90_000)
+    first.say(first.client, "S", 0, window=64240)
+    first.say(first.server, "SA", 20_000)
+    second.client.next, second.now = 1, first.now
+    second.say(second.server, "SA", 1_000_000)
+    second.say(second.client, "RA", 50)
+    again = Conversation(49172, server_isn=400_000, start=second.now)
+    again.open()
+    again.talk()
+    again.close_4_way()
+    return first.frames + second.frames + again.frames
+
+
+@capture
+def syn_ack_after_rst():
+    """After a RST, a SYN/ACK of a number that was not offered before moves nothing."""
+    first, second = Conversation(49173), Conversation(49173, server_isn=90_000)
+    first.say(first.client, "S", 0, window=64240)
+    first.say(first.server, "SA", 20_000)
+    first.say(first.client, "R", 50)
+    second.client.next, second.now = 1, first.now
+    second.say(second.server, "SA", 1_000_000)
+    return first.frames + second.frames
+
+
+@capture
+def syn_given_up():
+    """Some stacks take an unanswered SYN back by a RST. Linux does not."""
+    talk = Conversation(49174)
+    for wait in (0, 1_000_000, 2_000_000):
+        talk.say(talk.client, "S", wait, seq=0, window=64240)
+    talk.say(talk.client, "RA", 4_000_000, seq=0, ack=0, window=0)
+    return talk.frames
+
+
+@capture
+def scan_without_ack():
+    """A FIN, a NULL and a Xmas scan of closed ports, as nmap sends them: nothing is opened."""
+    frames = []
+    for number, flags in enumerate(("F", "", "FPU")):
+        probe = Conversation(49175, server_port=81 + number, start=number * 1_000)
+        probe.say(probe.client, flags, 0)
+        probe.server.isn = 0
+        probe.say(probe.server, "RA", 200, window=0)
+        frames += probe.frames
+    return frames
+
+
+@capture
+def same_ports_in_two_vlans():
+    """The same addresses and ports at the same time in two VLANs: two connections."""
+    frames = []
+    for vlan, isn in ((10, 1_000), (20, 3_000_000_000)):
+        talk = Conversation(49176, client_isn=isn, server_isn=isn + 500_000, start=vlan * 10)
+        talk.open()
+        talk.talk()
+        if vlan == 10:
+            talk.close_4_way()
+        else:
+            talk.say(talk.server, "RA", 200_000, window=0)
+        tag = bytes.fromhex(f"8100{vlan:04x}")
+        frames += [(time, frame[:12] + tag + frame[12:]) for time, frame in talk.frames]
+    return sorted(frames)
+
+
 # Writing them
 
 

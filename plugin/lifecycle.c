@@ -100,7 +100,7 @@ static void borrow(const tl_connection *c, tl_end *e, int64_t now, int64_t msl)
 {
     const tl_connection *older = c->older;
     tcp_state state = TCP_LISTEN;
-    int64_t since = e->since;
+    int64_t since = c->start;
 
     if (older && !older->orphan) {
         const tl_end *there = &older->end[end_side(c, e)];
@@ -139,6 +139,8 @@ static void follow(pass *t)
         pass_on_ack(t);
         break;
     case 0: /* every segment of a connection has an ACK (RFC 9293, 3.10.7.4, fifth) */
+        if (t->next != t->s->seq)
+            c->content = t->now;
         if (c->alive)
             break;
         c->orphan = true;

@@ -170,9 +170,13 @@ static tl_claim *make_claim(pass *t)
     return t->c->claim;
 }
 
-static bool has_offered(const tl_connection *c, const tl_end *e)
+/* The ACK is that of a SYN/ACK which the end has offered. */
+static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
 {
-    return c->attempt.sent_syn_ack[end_side(c, e)] && e->state == TCP_SYN_RECEIVED;
+    const tl_attempt *a = &c->attempt;
+
+    return a->sent_syn_ack[end_side(c, e)] && e->state == TCP_SYN_RECEIVED &&
+           (ack == e->isn + 1 || (a->other && ack == a->other->isn + 1));
 }
 
 /* The RST may show that the end had moved before: it could not send it, or take it, otherwise. */
@@ -182,8 +186,7 @@ static tcp_state say_move_by_rst(pass *t, const tl_end *e)
     const bool sends = e == t->x;
     const bool acks_fin = sends ? t->s->flags & TL_ACK && peer->has_fin && t->s->ack == peer->nxt
                                 : peer->has_fin && t->s->seq == peer->nxt;
-    const bool acks_syn =
-        sends && t->s->flags & TL_ACK && has_offered(t->c, peer) && t->s->ack == peer->isn + 1;
+    const bool acks_syn = sends && t->s->flags & TL_ACK && takes_offer(t->c, peer, t->s->ack);
     const tcp_state from = (tcp_state)e->state;
     const tcp_state through = acks_fin   ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_FIN, from)
                               : acks_syn ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_SYN, from)

@@ -15,8 +15,8 @@ STATES = (
     "FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT"
 ).split()
 VALUES = {
-    "client": set(STATES) - {"LISTEN"},
-    "server": set(STATES),
+    "client": set(STATES) - {"LISTEN"} | {"-"},
+    "server": set(STATES) | {"-"},
     "phase": set(STATES) - {"LISTEN", "CLOSE_WAIT"},
     "step": {
         "SYN", "SYN/ACK", "ACK of SYN/ACK", "1st FIN", "2nd FIN", "ACK of 1st FIN", "ACK of 2nd FIN", "RST",
@@ -28,11 +28,11 @@ VALUES = {
     },
     "close": {
         "4-way", "3-way", "simultaneous", "RST after FIN", "abort", "FIN unacknowledged", "silent",
-        "half-closed", "still open",
+        "half-closed", "still open", "replaced",
     },
     "closed_by": {"client", "server", "both"},
     "reset.cause": {
-        "refused", "answered by ACK", "reset by opener", "TIME_WAIT", "keep-alive timeout", "keep-alive",
+        "forgotten", "refused", "answered by ACK", "reset by opener", "TIME_WAIT", "keep-alive timeout", "keep-alive",
         "retransmission timeout", "data after close", "after own FIN", "abort", "late",
     },
     "event": set(interface.EXPERTS) - {"open.syn_flood"},
