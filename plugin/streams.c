@@ -65,6 +65,11 @@ const stream *streams_get(uint32_t number)
     return resolve(number);
 }
 
+uint32_t streams_end(void)
+{
+    return streams.chunk_count << streams.bits;
+}
+
 address streams_address(const stream *s, unsigned side)
 {
     address a = ADDRESS_INIT_NONE;

@@ -41,6 +41,9 @@ void streams_open(void);
  *  @param number  tcp.stream */
 const stream *streams_get(uint32_t number);
 
+/** A number that is beyond those of all streams. */
+uint32_t streams_end(void);
+
 /** What the user may set. */
 typedef struct {
     tl_settings connection;
