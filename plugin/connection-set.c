@@ -9,7 +9,7 @@
 
 bool connection_set_add(connection_set *set, const stream *s)
 {
-    const uint32_t number = s->connection.number;
+    const uint32_t number = s->connection.number - streams_begin();
     const guint byte = number / 8, length = set->len;
     const guint8 bit = (guint8)(1U << number % 8);
 

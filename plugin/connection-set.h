@@ -1,5 +1,5 @@
 /* connection-set.h
- * A set of connections, a bit for each: those that a statistic is about.
+ * A set of connections of one session, a bit for each: those that a statistic is about.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -19,7 +19,7 @@ typedef GByteArray connection_set;
 /** Add a connection; false if it was there. */
 bool connection_set_add(connection_set *set, const stream *s);
 
-/** Whether the connection of this number was added. */
+/** Whether the connection was added that is the nth of the session, from 0. */
 bool connection_set_has(const connection_set *set, guint number);
 
 #endif

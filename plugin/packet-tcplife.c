@@ -11,6 +11,7 @@
 #include <epan/packet.h>
 #include <epan/prefs.h>
 
+#include "capture-end.h"
 #include "compat.h"
 #include "fields.h"
 #include "icmp.h"
@@ -49,6 +50,7 @@ static void begin_capture(void)
     input_open();
     record_open();
     streams_open();
+    capture_end_open();
     view = (tl_view){.whole = false, .end = INT64_MIN};
     newest = 0;
     apply_preferences(); /* sharkd sets a preference without telling */
@@ -74,7 +76,7 @@ static void keep(packet_info *pinfo, const stream *s, const tl_report *report)
 {
     record_add(pinfo->num, s->connection.number, report);
     newest = pinfo->num;
-    view.whole = false;
+    capture_end_forget();
 }
 
 static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
@@ -101,15 +103,13 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
  * a read filter has dropped. */
 static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    bool known = record_known(pinfo->num);
-    if (known && !pinfo->fd->visited && pinfo->num == newest) {
+    const bool known = record_known(pinfo->num);
+    const bool replaced = known && !pinfo->fd->visited && pinfo->num == newest;
+
+    if (replaced)
         record_drop(pinfo->num);
+    if (replaced || (!known && pinfo->num > newest))
         follow(tvb, pinfo, tree);
-    } else if (known) {
-        view.whole = true;
-    } else if (pinfo->num > newest) {
-        follow(tvb, pinfo, tree);
-    }
 }
 
 static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
@@ -132,7 +132,9 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     int64_t now = input_time(pinfo);
     if (now > view.end)
         view.end = now;
+    capture_end_see(pinfo->num);
     look_at(tvb, pinfo, tree);
+    view.whole = capture_end_known();
     show(tvb, pinfo, tree);
     return (int)tvb_captured_length(tvb);
 }
@@ -183,6 +185,7 @@ void tcplife_register(void)
     tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
     register_postdissector(tcplife_handle);
     register_init_routine(begin_capture);
+    capture_end_register();
 }
 
 void tcplife_handoff(void)

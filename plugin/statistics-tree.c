@@ -1,13 +1,15 @@
 /* statistics-tree.c
  * How connections opened and closed, counted: of all of them, and by server.
  *
- * The counters are Wireshark's stats_tree. They are set, not increased: how many
- * were counted within a burst of milliseconds says nothing about connections.
+ * Counted is here, and Wireshark's stats_tree shows it. Its counters are set, not
+ * increased: how many were counted within a burst of milliseconds says nothing
+ * about connections.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include <stdio.h>
+#include <string.h>
 
 #include <epan/packet.h>
 #include <epan/stats_tree_priv.h>
@@ -20,7 +22,10 @@
 #define ALL "Connections"
 #define BY_SERVER "By server"
 
-enum { ROOT = 0 };
+enum {
+    ROOT = 0,
+    SERVERS_MAX = 100, /* that have a branch of their own: Wireshark's tree is slow with many */
+};
 
 /* What is counted of each connection: the values of these. */
 static const struct {
@@ -34,65 +39,218 @@ static const struct {
     {"Phase", offsetof(stream_facts, phase)},
 };
 
-/* A tree that is being filled. */
+/* ---- Counting ---- */
+
 typedef struct {
-    stats_tree *tree;
-    GHashTable *counts; /* by parent and name */
-} counter;
+    size_t group;      /* in groups */
+    const char *value; /* static storage */
+    int count;
+} value_count;
 
-static counter begin_counter(stats_tree *tree)
+/* What is counted of some connections. */
+typedef struct {
+    int connections;
+    GArray *values; /* of value_count, in the order in which they came */
+} tally;
+
+static tally *make_tally(void)
 {
-    stats_tree_create_node(tree, ALL, ROOT, STAT_DT_INT, true);
-    stats_tree_create_node(tree, BY_SERVER, ROOT, STAT_DT_INT, true);
-    return (counter){.tree = tree, .counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    tally *t = g_new0(tally, 1);
+
+    t->values = g_array_new(FALSE, FALSE, sizeof(value_count));
+    return t;
 }
 
-static void end_counter(counter *c)
+static void free_tally(void *own)
 {
-    if (c->counts)
-        g_hash_table_destroy(c->counts);
-    *c = (counter){0};
+    tally *t = own;
+
+    g_array_free(t->values, TRUE);
+    g_free(t);
 }
 
-/* Count one more; the node's number, if it may be a parent. */
-static int count(counter *c, int parent, const char *name, bool is_parent)
+static void add_value(tally *t, const value_count *more)
 {
-    char *key = g_strdup_printf("%d %s", parent, name);
-    const int n = GPOINTER_TO_INT(g_hash_table_lookup(c->counts, key)) + 1;
-
-    g_hash_table_insert(c->counts, key, GINT_TO_POINTER(n));
-    return stats_tree_manip_node_int(MN_SET, c->tree, name, parent, is_parent, n);
+    for (guint i = 0; i < t->values->len; i++) {
+        value_count *v = &g_array_index(t->values, value_count, i);
+        if (v->group == more->group && !strcmp(v->value, more->value)) {
+            v->count += more->count;
+            return;
+        }
+    }
+    g_array_append_vals(t->values, more, 1);
 }
 
-static void count_groups(counter *c, int parent, const stream_facts *row)
+static void add_connection(tally *t, const stream_facts *row)
 {
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    t->connections++;
+    for (size_t i = 0; i < G_N_ELEMENTS(groups); i++) {
         const char *value = *(const char *const *)((const char *)row + groups[i].at);
         if (value)
-            count(c, count(c, parent, groups[i].title, true), value, false);
+            add_value(t, &(value_count){.group = i, .value = value, .count = 1});
     }
 }
 
-static void count_connection(counter *c, const stream_facts *row)
+static void add_tally(tally *t, const tally *more)
+{
+    t->connections += more->connections;
+    for (guint i = 0; i < more->values->len; i++)
+        add_value(t, &g_array_index(more->values, value_count, i));
+}
+
+/* All connections, and those of each server. */
+typedef struct {
+    tally *all;
+    GHashTable *servers; /* tallies by name */
+} census;
+
+static census begin_census(void)
+{
+    return (census){
+        .all = make_tally(),
+        .servers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_tally),
+    };
+}
+
+static void end_census(census *c)
+{
+    free_tally(c->all);
+    g_hash_table_destroy(c->servers);
+}
+
+/* To be freed with wmem_free(NULL, ). */
+static char *server_name(const stream_facts *row)
 {
     const statistics_column server = {
         .value = statistics_fact("tcplife.server.addr"),
         .port = statistics_fact("tcplife.server.port"),
     };
-    char *name = statistics_cell(NULL, &server, row);
 
-    count_groups(c, count(c, ROOT, ALL, true), row);
-    count_groups(c, count(c, count(c, ROOT, BY_SERVER, true), name, true), row);
+    return statistics_cell(NULL, &server, row);
+}
+
+static tally *find_or_make_server(census *c, const char *name)
+{
+    tally *t = g_hash_table_lookup(c->servers, name);
+
+    if (!t) {
+        t = make_tally();
+        g_hash_table_insert(c->servers, g_strdup(name), t);
+    }
+    return t;
+}
+
+static void count_connection(census *c, const stream_facts *row)
+{
+    char *name = server_name(row);
+
+    add_connection(c->all, row);
+    add_connection(find_or_make_server(c, name), row);
     wmem_free(NULL, name);
+}
+
+/* ---- Servers by rank ---- */
+
+typedef struct {
+    const char *name;
+    const tally *tally;
+} ranked;
+
+static gint compare_rank(gconstpointer a, gconstpointer b)
+{
+    const ranked *one = a, *other = b;
+
+    if (one->tally->connections != other->tally->connections)
+        return one->tally->connections < other->tally->connections ? 1 : -1;
+    return strcmp(one->name, other->name);
+}
+
+/* The servers of a census (of ranked), those with most connections first. They point into it. */
+static GArray *rank(const census *c)
+{
+    GArray *servers = g_array_new(FALSE, FALSE, sizeof(ranked));
+    GHashTableIter iterator;
+    gpointer name, found;
+
+    g_hash_table_iter_init(&iterator, c->servers);
+    while (g_hash_table_iter_next(&iterator, &name, &found))
+        g_array_append_vals(servers, &(ranked){.name = name, .tally = found}, 1);
+    g_array_sort(servers, compare_rank);
+    return servers;
+}
+
+/* What stands for the servers beyond the first. To be freed with g_free(). */
+static char *others_name(const GArray *servers)
+{
+    return g_strdup_printf("others (%u servers)", servers->len - SERVERS_MAX);
+}
+
+/* ---- Showing ---- */
+
+static int show(stats_tree *tree, int parent, const char *name, bool is_parent, int number)
+{
+    return stats_tree_manip_node_int(MN_SET, tree, name, parent, is_parent, number);
+}
+
+static void show_group(stats_tree *tree, int parent, const tally *t, size_t group)
+{
+    const value_count *values = (const value_count *)(const void *)t->values->data;
+    int total = 0;
+
+    for (guint i = 0; i < t->values->len; i++)
+        total += values[i].group == group ? values[i].count : 0;
+    if (!total)
+        return;
+    const int branch = show(tree, parent, groups[group].title, true, total);
+    for (guint i = 0; i < t->values->len; i++) {
+        if (values[i].group == group)
+            show(tree, branch, values[i].value, false, values[i].count);
+    }
+}
+
+static void show_tally(stats_tree *tree, int parent, const char *name, const tally *t)
+{
+    const int branch = show(tree, parent, name, true, t->connections);
+
+    for (size_t group = 0; group < G_N_ELEMENTS(groups); group++)
+        show_group(tree, branch, t, group);
+}
+
+/* The branch of all connections; the number of that of the servers. */
+static int show_all(stats_tree *tree, const tally *all)
+{
+    show_tally(tree, ROOT, ALL, all);
+    return show(tree, ROOT, BY_SERVER, true, all->connections);
+}
+
+static void show_servers(stats_tree *tree, int parent, const census *c)
+{
+    GArray *servers = rank(c);
+    tally *others = make_tally();
+
+    for (guint i = 0; i < servers->len; i++) {
+        const ranked *r = &g_array_index(servers, ranked, i);
+        if (i < SERVERS_MAX)
+            show_tally(tree, parent, r->name, r->tally);
+        else
+            add_tally(others, r->tally);
+    }
+    if (others->connections) {
+        char *name = others_name(servers);
+        show_tally(tree, parent, name, others);
+        g_free(name);
+    }
+    free_tally(others);
+    g_array_free(servers, TRUE);
 }
 
 /* ---- The command line ---- */
 
 static void *begin_tree(void)
 {
-    counter *c = g_new0(counter, 1);
+    census *c = g_new(census, 1);
 
-    *c = begin_counter(stats_tree_new(stats_tree_get_cfg_by_abbr(ABBREVIATION), NULL, NULL));
+    *c = begin_census();
     return c;
 }
 
@@ -103,43 +261,99 @@ static void write_tree(void *own, const stream_facts *row)
 
 static void end_tree(void *own)
 {
-    counter *c = own;
-    GString *text =
-        stats_tree_format_as_str(c->tree, ST_FORMAT_PLAIN, stats_tree_get_default_sort_col(c->tree),
-                                 stats_tree_is_default_sort_DESC(c->tree));
+    census *c = own;
+    stats_tree *tree = stats_tree_new(stats_tree_get_cfg_by_abbr(ABBREVIATION), NULL, NULL);
 
+    show_servers(tree, show_all(tree, c->all), c);
+    GString *text = stats_tree_format_as_str(tree, ST_FORMAT_PLAIN, stats_tree_get_default_sort_col(tree),
+                                             stats_tree_is_default_sort_DESC(tree));
     fputs(text->str, stdout);
     g_string_free(text, TRUE);
-    stats_tree_free(c->tree);
-    end_counter(c);
+    stats_tree_free(tree);
+    end_census(c);
     g_free(c);
 }
 
 const statistics_format statistics_tree = {"tree", begin_tree, write_tree, end_tree};
 
-/* ---- The window ---- */
+/* ---- The window, and sharkd ---- */
 
-/* The tree of the window that was opened last: each is filled before the next is opened. */
-static struct {
-    counter counter;
+/* A tree that is filled packet by packet, and shown at any moment. */
+typedef struct {
     connection_set *seen;
+    census census; /* of these servers that have a branch of their own */
+    tally *others;
+    char *others_name;
 } window;
+
+static GHashTable *windows; /* by their stats_tree: several may be filled at a time */
+
+static void free_window(void *own)
+{
+    window *w = own;
+
+    g_byte_array_free(w->seen, TRUE);
+    end_census(&w->census);
+    free_tally(w->others);
+    g_free(w->others_name);
+    g_free(w);
+}
 
 static void forget_window(stats_tree *tree)
 {
-    if (window.counter.tree != tree)
-        return;
-    end_counter(&window.counter);
-    g_byte_array_free(window.seen, TRUE);
-    window.seen = NULL;
+    g_hash_table_remove(windows, tree);
+}
+
+/* How many connections each server of the capture has: once a branch is shown it stays, so who gets one
+ * has to be known before. Of a live capture that is what it has up to now. */
+static census count_capture(void)
+{
+    const tl_view view = {.whole = false};
+    census c = begin_census();
+    stream_facts row;
+
+    for (uint32_t number = streams_begin(); number < streams_end(); number++) {
+        stream_facts_get(streams_get(number), &view, &row);
+        count_connection(&c, &row);
+    }
+    return c;
+}
+
+static void choose_servers(window *w)
+{
+    census capture = count_capture();
+    GArray *servers = rank(&capture);
+
+    for (guint i = 0; i < servers->len && i < SERVERS_MAX; i++)
+        find_or_make_server(&w->census, g_array_index(servers, ranked, i).name);
+    w->others_name = servers->len > SERVERS_MAX ? others_name(servers) : g_strdup("others");
+    g_array_free(servers, TRUE);
+    end_census(&capture);
 }
 
 static void begin_window(stats_tree *tree)
 {
-    if (window.seen)
-        forget_window(window.counter.tree);
-    window.counter = begin_counter(tree);
-    window.seen = g_byte_array_new();
+    window *w = g_new0(window, 1);
+
+    w->seen = g_byte_array_new();
+    w->census = begin_census();
+    w->others = make_tally();
+    choose_servers(w);
+    show_all(tree, w->census.all);
+    g_hash_table_replace(windows, tree, w);
+}
+
+static void count_in_window(window *w, stats_tree *tree, const stream_facts *row)
+{
+    char *name = server_name(row);
+    const bool is_own =
+        g_hash_table_contains(w->census.servers, name) || g_hash_table_size(w->census.servers) < SERVERS_MAX;
+    tally *server = is_own ? find_or_make_server(&w->census, name) : w->others;
+
+    add_connection(w->census.all, row);
+    add_connection(server, row);
+    show_tally(tree, show_all(tree, w->census.all), is_own ? name : w->others_name, server);
+    wmem_free(NULL, name);
 }
 
 /* The capture has been read before the window is filled, so facts are final already. */
@@ -147,21 +361,21 @@ static tap_packet_status fill_window(stats_tree *tree, packet_info *pinfo, epan_
                                      const void *record, tap_flags_t flags)
 {
     (void)pinfo, (void)edt, (void)flags;
+    window *w = g_hash_table_lookup(windows, tree);
     const shown *what = record;
     stream_facts row;
 
-    if (window.counter.tree != tree)
-        begin_window(tree);
     tree->elapsed = 0; /* no rate, as on the command line */
-    if (!connection_set_add(window.seen, what->stream))
+    if (!w || !connection_set_add(w->seen, what->stream))
         return TAP_PACKET_DONT_REDRAW;
     stream_facts_get(what->stream, what->view, &row);
-    count_connection(&window.counter, &row);
+    count_in_window(w, tree, &row);
     return TAP_PACKET_REDRAW;
 }
 
 void statistics_tree_register(void)
 {
+    windows = g_hash_table_new_full(NULL, NULL, NULL, free_window);
     stats_tree_register_plugin(STATISTICS_TAP, ABBREVIATION, "TCP Lifecycle", TL_REQUIRES_NOTHING,
                                fill_window, begin_window, forget_window);
 }

@@ -43,9 +43,13 @@ void statistics_tap(packet_info *pinfo, const shown *what)
 /* One -z. */
 typedef struct {
     const statistics_format *format;
-    connection_set *connections; /* those with a frame that passed the filter */
+    connection_set *connections; /* of this session: those with a frame that passed the filter */
     const tl_view *view;         /* NULL: there are none */
+    bool writing;                /* the format has begun */
+    void *writer;                /* what it began with */
 } listener;
+
+static GPtrArray *listeners; /* all of them */
 
 static tap_packet_status listen(void *own, packet_info *pinfo, epan_dissect_t *edt, const void *record,
                                 tap_flags_t flags)
@@ -67,29 +71,52 @@ static void forget(void *own)
     l->view = NULL;
 }
 
-/* The capture is over, so facts are final. */
-static void write_all(void *own)
+/* Write the connections of this session, whose facts are final: it is over. */
+static void write_session(listener *l)
 {
-    const listener *l = own;
     const tl_view view = {.whole = true, .end = l->view ? l->view->end : 0};
-    void *writer = l->format->begin();
     stream_facts row;
 
-    for (guint number = 0; number < l->connections->len * 8; number++) {
-        const stream *s = connection_set_has(l->connections, number) ? streams_get(number) : NULL;
-        if (s) {
-            stream_facts_get(s, &view, &row);
-            l->format->write(writer, &row);
-        }
+    if (!l->writing)
+        l->writer = l->format->begin();
+    l->writing = true;
+    for (uint32_t number = streams_begin(); number < streams_end(); number++) {
+        if (!connection_set_has(l->connections, number - streams_begin()))
+            continue;
+        stream_facts_get(streams_get(number), &view, &row);
+        l->format->write(l->writer, &row);
     }
-    l->format->end(writer);
+    forget(l);
     fflush(stdout);
+}
+
+/* The capture is over. */
+static void write_all(void *own)
+{
+    listener *l = own;
+
+    write_session(l);
+    l->format->end(l->writer);
+    l->writing = false;
+    fflush(stdout);
+}
+
+/* A session ends with its capture, and listeners are told; but in the midst of a capture,
+ * where tshark is to forget what it knows (-M) or goes on to the next file (-b), they are not. */
+static void end_session(void)
+{
+    for (guint i = 0; i < listeners->len; i++) {
+        listener *l = g_ptr_array_index(listeners, i);
+        if (l->view)
+            write_session(l);
+    }
 }
 
 static void end_listening(void *own)
 {
     listener *l = own;
 
+    g_ptr_array_remove(listeners, l);
     g_byte_array_free(l->connections, TRUE);
     g_free(l);
 }
@@ -117,6 +144,7 @@ static statistic_begun begin_listening(const char *argument, void *chosen)
     listener *l = g_new0(listener, 1);
     l->format = format;
     l->connections = g_byte_array_new();
+    g_ptr_array_add(listeners, l);
     GString *error = register_tap_listener(STATISTICS_TAP, l, filter, TL_REQUIRES_NOTHING, forget, listen,
                                            write_all, end_listening);
     if (error) {
@@ -146,6 +174,8 @@ static void register_option(const statistics_format *format)
 void statistics_register(int proto)
 {
     tap = register_tap(STATISTICS_TAP);
+    listeners = g_ptr_array_new();
+    register_cleanup_routine(end_session);
     register_option(&statistics_csv);
     register_option(&statistics_json);
     register_option(&statistics_lines);

@@ -22,7 +22,7 @@ static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its
 
 enum { ADDRESS_MAX = 16 };
 
-static chunks streams;   /* of stream, by number of the connection */
+static chunks streams;   /* of stream, by the number of the connection in its session */
 static chunks addresses; /* of bytes: those of side 0, then of side 1 */
 static uint32_t addresses_end;
 
@@ -39,16 +39,31 @@ static void *allocate(size_t size)
     return wmem_alloc0(wmem_file_scope(), size);
 }
 
+static uint32_t first; /* number of the first connection of this session */
+
+static stream *stream_at(uint32_t number)
+{
+    return chunks_get(&streams, number - first);
+}
+
 static tl_connection *make(uint32_t number)
 {
-    return chunks_make(&streams, number);
+    return chunks_make(&streams, number - first);
 }
 
 static tl_connections all;
 
+/* tshark reads one capture, and may forget in the midst of it (-M, -b): numbers go on. Other programs
+ * read one after the other. */
+static bool is_same_capture(void)
+{
+    return g_strcmp0(g_get_prgname(), "tshark") == 0;
+}
+
 void streams_open(void)
 {
-    all = (tl_connections){.world = {.allocate = allocate}, .make = make};
+    first = is_same_capture() ? all.count : 0;
+    all = (tl_connections){.world = {.allocate = allocate}, .make = make, .count = first};
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     addresses = (chunks){.item_size = 1, .bits = 14};
     addresses_end = 0;
@@ -61,7 +76,17 @@ void streams_open(void)
 
 const stream *streams_get(uint32_t number)
 {
-    return number < all.count ? chunks_get(&streams, number) : NULL;
+    return number >= first && number < all.count ? stream_at(number) : NULL;
+}
+
+uint32_t streams_begin(void)
+{
+    return first;
+}
+
+uint32_t streams_end(void)
+{
+    return all.count;
 }
 
 address streams_address(const stream *s, unsigned side)
@@ -117,7 +142,7 @@ static void double_buckets(void)
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
     for (uint32_t i = 0; i < old_count; i++) {
         for (uint32_t n = old[i]; n;) {
-            stream *s = chunks_get(&streams, n - 1);
+            stream *s = stream_at(n - 1);
             uint32_t next = s->link;
             put_in_bucket(s, n - 1);
             n = next;
@@ -131,7 +156,7 @@ static uint32_t *find_link(const address *from, uint16_t from_port, const addres
 {
     uint32_t *link = bucket_of(from, from_port, to, to_port);
     while (*link) {
-        stream *s = chunks_get(&streams, *link - 1);
+        stream *s = stream_at(*link - 1);
         if (is_between(s, from, from_port, to, to_port))
             break;
         link = &s->link;
@@ -260,7 +285,7 @@ const stream *streams_follow(const input_segment *input, const streams_settings 
     if (!is_fit(input))
         return NULL;
     uint32_t *link = find_link(&input->from, input->from_port, &input->to, input->to_port);
-    stream *before = *link ? chunks_get(&streams, *link - 1) : NULL;
+    stream *before = *link ? stream_at(*link - 1) : NULL;
     const tl_segment segment = numbered(input, before);
     tl_connection *newest = before ? &before->connection : NULL;
     all.world.settings = settings->connection;
@@ -282,7 +307,7 @@ const stream *streams_reject(const icmp_error *error, tl_report *report)
     const uint32_t link = *find_link(&error->from, error->from_port, &error->to, error->to_port);
     if (!link)
         return NULL;
-    stream *newest = chunks_get(&streams, link - 1);
+    stream *newest = stream_at(link - 1);
     tl_rejection rejection = error->rejection;
     rejection.side = side_of(newest, &error->from, error->from_port);
     stream *s = (stream *)tl_connections_reject(&all, &newest->connection, &rejection, report);

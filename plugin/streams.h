@@ -38,6 +38,10 @@ void streams_open(void);
 /** A connection that streams_follow() has seen, by its number, or NULL. */
 const stream *streams_get(uint32_t number);
 
+/** The numbers of this session's connections: the first, and the one after the last. */
+uint32_t streams_begin(void);
+uint32_t streams_end(void);
+
 /** What the user may set. */
 typedef struct {
     tl_settings connection;
