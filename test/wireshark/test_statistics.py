@@ -17,13 +17,13 @@ from interface import FACT, FIELDS, full
 from wireshark import TIMEOUT, WHOLE, as_somebody
 
 FORMATS = ("json", "csv", "streams", "tree")
-HEAD = ["tcp.stream", "tcplife.start", "tcplife.phase", "tcplife.client.state", "tcplife.server.state"]
+HEAD = ["tcp.stream", "tcplife.connection", "tcplife.phase", "tcplife.client.state", "tcplife.server.state"]
 FACTS = full(sorted({*FACT, "conn_state", "history"}))
 TYPES = {name: "FT_STRING" for name in FACTS}
 TYPES |= {f"tcplife.{name}": kind for name, kind in FIELDS.items()}
 TYPES |= {"tcp.stream": "FT_UINT32", "tcplife.start": "FT_RELATIVE_TIME"}
 COLUMNS = [
-    "Stream", "Client", "Server", "Start (UTC)", "Duration", "Client bytes", "Server bytes", "Open", "Open time",
+    "Connection", "Stream", "Client", "Server", "Start (UTC)", "Duration", "Client bytes", "Server bytes", "Open", "Open time",
     "Close", "Closed by", "RST cause", "conn_state", "Client state", "held", "Server state", "held",
 ]  # fmt: skip
 GROUPS = {
@@ -86,15 +86,15 @@ def has_type(value, kind):
 
 def test_json_has_a_line_for_each_connection_and_values_of_their_type(wireshark, capture, printed):
     rows = objects(printed["json"])
-    streams = {
-        int(row["tcp.stream"][0])
-        for row in wireshark.everything(capture).values()
+    connections = {
+        int(row["tcplife.connection"][0]): int(row["tcp.stream"][0])
+        for row in reversed(wireshark.everything(capture).values())
         if row["tcplife.phase"] and len(row["tcp.stream"]) == 1
     }
-    assert {row["tcp.stream"] for row in rows} <= streams
-    assert [row["tcp.stream"] for row in rows] == sorted({row["tcp.stream"] for row in rows})
+    assert {row["tcplife.connection"]: row["tcp.stream"] for row in rows} == connections
+    assert [row["tcplife.connection"] for row in rows] == sorted(connections)
     for row in rows:
-        assert set(HEAD) <= set(row)
+        assert set(HEAD[: 3 if row.get("tcplife.open") == "orphan" else None]) <= set(row)
         for name, value in row.items():
             assert name in HEAD or name in FACTS
             assert has_type(value, TYPES[name]), (name, value)
@@ -103,19 +103,18 @@ def test_json_has_a_line_for_each_connection_and_values_of_their_type(wireshark,
 def test_json_is_what_the_fields_say(wireshark, capture, printed):
     """The last frame of each connection shows the facts of it all. An ICMP error that ends one is no frame
     of its, so the states are not compared there."""
-    last = {
-        int(row["tcp.stream"][0]): row
-        for row in wireshark.everything(capture, *WHOLE).values()
-        if row["tcplife.last"] == ["1"]
-    }
-    rows = {row["tcp.stream"]: row for row in objects(printed["json"])}
+    frames = wireshark.everything(capture, *WHOLE).values()
+    last = {int(row["tcplife.connection"][0]): row for row in frames if row["tcplife.last"] == ["1"]}
+    first = {int(row["tcplife.connection"][0]): row for row in reversed(frames) if row["tcplife.phase"]}
+    rows = {row["tcplife.connection"]: row for row in objects(printed["json"])}
     assert rows.keys() == last.keys()
-    for stream, row in rows.items():
+    for number, row in rows.items():
+        assert row["tcplife.start"] == Decimal(first[number]["frame.time_epoch"][0])
         rejected = row.get("tcplife.open") == "rejected by ICMP"
         for name in FACTS if rejected else FACTS + HEAD[2:]:
-            if name in last[stream]:
+            if name in last[number] and name != "tcplife.start":
                 text = as_text(row.get(name, "")).replace("true", "1")
-                assert [text] == (last[stream][name] or [""]), (stream, name)
+                assert [text] == (last[number][name] or [""]), (number, name)
 
 
 def test_csv_is_json(printed):
@@ -148,7 +147,7 @@ def cells(row):
         return as_text(row.get(f"tcplife.{name}", without))
 
     return [
-        str(row["tcp.stream"]), end(row, "client"), end(row, "server"), moment(row["tcplife.start"]),
+        text("connection"), str(row["tcp.stream"]), end(row, "client"), end(row, "server"), moment(row["tcplife.start"]),
         text("duration"), text("client.bytes", 0), text("server.bytes", 0), text("open"), text("open.time"),
         text("close"), text("closed_by"), text("reset.cause"), text("conn_state"), text("client.state"),
         text("client.held"), text("server.state"), text("server.held"),
