@@ -96,7 +96,7 @@
     X(KEEPALIVE_ANSWER, "keepalive.answer", CHAT, "answer to a keep-alive", \
       "The peer still has the connection (RFC 9293, 3.8.4).") \
     X(MIDSTREAM, "midstream", CHAT, "capture begins midstream", \
-      "The first segment of the stream is not the SYN that opened it, so what went before is unknown (RFC 9293, 3.5).")
+      "The first segment of the connection is not the SYN that opened it, so what went before is unknown (RFC 9293, 3.5).")
 /* clang-format on */
 
 typedef enum {

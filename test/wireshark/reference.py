@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Everything in README.md that the program itself can tell: tables, and what commands print.
+"""Everything in README.md and plugin/REFERENCE.md that the program itself can tell: tables, and what
+commands print.
 
-    reference.py           print README.md as it should be
-    reference.py --write   make it so
-    reference.py --test    fail if it is not
+    reference.py           print both as they should be
+    reference.py --write   make them so
+    reference.py --test    fail if they are not
 
 A table stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`. A block fenced with
 ```console has lines `$ tshark ...`, each followed by what it prints. The plugin is the one in the
@@ -25,8 +26,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
 from wireshark import TOP, Wireshark  # noqa: E402
 
-README = TOP / "README.md"
+PAGES = (TOP / "README.md", TOP / "plugin" / "REFERENCE.md")
 TYPES = {  # as Wireshark's display filter reference calls them
+    "FT_ABSOLUTE_TIME": "Date and time",
     "FT_BOOLEAN": "Boolean",
     "FT_FRAMENUM": "Frame number",
     "FT_INT32": "Signed integer (32 bits)",
@@ -59,6 +61,20 @@ def states(_):
     return table(["state of an end", "meaning"], rows)
 
 
+def values(macro):
+    """The table of a list in values.h: names and meanings, in the list's order"""
+
+    def section(_):
+        rows = []
+        for identifier, name, *rest in entries("values.h", macro):
+            if name != "NULL":
+                meaning = "".join(part for part in rest if " " in part)
+                rows.append([f"`{name}`", meaning])
+        return table(["value", "meaning"], rows)
+
+    return section
+
+
 def fields(wireshark):
     rows = [
         [f"`{name}`", TYPES[kind], told]
@@ -85,7 +101,19 @@ def first_look(wireshark):
     return f"```text\n{printed.strip()}\n```\n"
 
 
-SECTIONS = {"events": events, "fields": fields, "states": states, "try": first_look}
+SECTIONS = {
+    "causes": values("TL_CAUSES"),
+    "closers": values("TL_CLOSERS"),
+    "closings": values("TL_CLOSINGS"),
+    "events": events,
+    "fields": fields,
+    "openings": values("TL_OPENINGS"),
+    "roles": values("TL_ROLES"),
+    "states": states,
+    "steps": values("TL_STEPS"),
+    "try": first_look,
+    "verdicts": values("TL_VERDICTS"),
+}
 
 
 def replay(wireshark, block):
@@ -94,13 +122,13 @@ def replay(wireshark, block):
     for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
         program, *arguments = shlex.split(command)
         if program != "tshark":
-            raise ValueError(f"README.md: not a command of tshark: {command}")
+            raise ValueError(f"not a command of tshark: {command}")
         lines += [f"$ {command}", *wireshark.tshark(*arguments).splitlines()]
     return "\n".join(lines) + "\n"
 
 
 def render(text, wireshark):
-    """README.md's text with everything in it that can be told told anew"""
+    """A page's text with everything in it that can be told told anew"""
 
     def section(match):
         return f"{match[1]}{SECTIONS[match[2]](wireshark)}{match[3]}"
@@ -115,25 +143,28 @@ def render(text, wireshark):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Tells what the program can tell of README.md.")
-    parser.add_argument("--write", action="store_true", help="rewrite README.md")
-    parser.add_argument("--test", action="store_true", help="fail if README.md differs")
+    parser = argparse.ArgumentParser(description="Tells what the program can tell of its pages.")
+    parser.add_argument("--write", action="store_true", help="rewrite them")
+    parser.add_argument("--test", action="store_true", help="fail if one differs")
     arguments = parser.parse_args()
     build = Path(os.environ.get("TCPLIFE_BUILD", TOP / "build")).resolve()
     folder = tempfile.mkdtemp(prefix="tcplife-reference-")
     try:
-        have = README.read_text()
-        want = render(have, Wireshark(folder, build))
+        wireshark = Wireshark(folder, build)
+        have = {page: page.read_text() for page in PAGES}
+        want = {page: render(text, wireshark) for page, text in have.items()}
     finally:
         shutil.rmtree(folder)
-    if arguments.write:
-        README.write_text(want)
-    elif arguments.test:
-        names = "README.md", "README.md as it should be"
-        sys.stdout.writelines(difflib.unified_diff(have.splitlines(True), want.splitlines(True), *names))
-        sys.exit(have != want)
-    else:
-        print(want, end="")
+    for page in PAGES:
+        name = str(page.relative_to(TOP))
+        if arguments.write:
+            page.write_text(want[page])
+        elif arguments.test:
+            lines = have[page].splitlines(True), want[page].splitlines(True)
+            sys.stdout.writelines(difflib.unified_diff(*lines, name, f"{name} as it should be"))
+        else:
+            print(want[page], end="")
+    sys.exit(arguments.test and have != want)
 
 
 if __name__ == "__main__":
