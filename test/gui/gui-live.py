@@ -59,11 +59,22 @@ def displayed(wireshark, words):
     return found
 
 
+def ignore(wireshark, frame):
+    """Have a packet ignored or no longer, for which Wireshark dissects all of them anew"""
+    wireshark.select(frame)
+    before = wireshark.count()
+    act(item(wireshark, "Ignore/Unignore Packet(s)"), "Press")
+    until(lambda: wireshark.count() not in (None, before))
+
+
 def watch(wireshark, sender, frames, words):
     """What the filter lets pass before the last packets have come, and when the capture has ended"""
     until(lambda: numbers(wireshark) == [len(frames) - LATE] * 2)
     assert is_capturing(wireshark)
     seen = {"live": displayed(wireshark, words)}
+    ignore(wireshark, 1)
+    seen["live, anew"] = displayed(wireshark, words)
+    ignore(wireshark, 1)
     sender.go_on.set()
     until(lambda: numbers(wireshark) == [len(frames)] * 2 and not is_capturing(wireshark))
     return seen | {"ended": displayed(wireshark, words)}
@@ -71,8 +82,7 @@ def watch(wireshark, sender, frames, words):
 
 def look(wireshark, sender, frames, words):
     seen = {"first": watch(wireshark, sender, frames, words)}
-    wireshark.select(len(frames))
-    act(item(wireshark, "Ignore/Unignore Packet(s)"), "Press")  # which dissects all of them anew
+    ignore(wireshark, len(frames))
     seen["one ignored"] = displayed(wireshark, words)
     sender = Sender(frames)
     act(item(wireshark, "Start"), "Press")

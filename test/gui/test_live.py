@@ -48,7 +48,7 @@ def total():
 @pytest.mark.xdist_group("gui")
 @pytest.mark.parametrize("nth", ["first", "second"])
 def test_the_end_is_known_when_the_capture_has_ended(seen, total, nth):
-    assert seen[nth] == {"live": 0, "ended": total - 1}
+    assert seen[nth] == {"live": 0, "live, anew": 0, "ended": total - 1}
 
 
 @pytest.mark.xdist_group("gui")
