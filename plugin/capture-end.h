@@ -17,8 +17,10 @@
 /** Listen to what Wireshark says. To be called once. */
 void capture_end_register(void);
 
-/** A capture begins, or begins anew. */
-void capture_end_open(void);
+/** A capture begins, or begins anew.
+ *  @return whether it is the one before, which goes on: what had been learned of it was to be forgotten
+ *          in its midst (tshark's -M), or it goes on in the next file (-b) */
+bool capture_end_open(void);
 
 /** A frame is dissected, for the first time or again. */
 void capture_end_see(uint32_t frame);

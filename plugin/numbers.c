@@ -21,11 +21,6 @@
  *   (6) R.NXT < ACK <= R.NXT + W(S), and the receiver has sent no FIN: bytes that never passed us, or
  *   (7) R.NXT < ACK, and just so far the receiver's last segment went that did not fit.
  *
- * One number that is just what is expected vouches for the other, behind a hole in
- * the capture of any width less than 2^31:
- *   (8) ACK = R.NXT vouches for SEQ beyond S.NXT, and
- *   (9) SEQ = S.NXT for ACK beyond R.NXT, if the receiver has sent no FIN.
- *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
@@ -62,10 +57,8 @@ static bool is_old(const tl_end *e, uint32_t number, uint32_t next)
 
 /* What is known of a segment's numbers. */
 typedef struct {
-    bool fits;      /* (1) to (3), (4) to (7) */
-    bool is_known;  /* not (1), not (4) */
-    bool is_exact;  /* what is expected */
-    bool is_beyond; /* what is known */
+    bool fits;     /* (1) to (3), (4) to (7) */
+    bool is_exact; /* what is expected */
 } fit;
 
 static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)
@@ -78,9 +71,7 @@ static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
     const bool beyond = seq_before(next, end);
     return (fit){
         .fits = beyond ? seq_distance(next, end) <= reach(c, y) : is_old(x, s->seq, next),
-        .is_known = true,
         .is_exact = s->seq == next,
-        .is_beyond = beyond,
     };
 }
 
@@ -95,21 +86,15 @@ static fit ack_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
     return (fit){
         .fits = beyond ? !y->has_fin && (seq_distance(next, s->ack) <= reach(c, x) || vouched)
                        : is_old(y, s->ack, next),
-        .is_known = true,
         .is_exact = s->ack == next,
-        .is_beyond = beyond,
     };
 }
 
 /* The segment's numbers together; negative: one does not fit. */
 static int fit_of(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)
 {
-    fit seq = seq_fit(c, x, y, s), ack = ack_fit(c, x, y, s);
+    const fit seq = seq_fit(c, x, y, s), ack = ack_fit(c, x, y, s);
 
-    if (ack.is_known && ack.is_exact && seq.is_beyond) /* (8) */
-        seq.fits = true;
-    if (seq.is_known && seq.is_exact && ack.is_beyond && !y->has_fin) /* (9) */
-        ack.fits = true;
     return seq.fits && ack.fits ? seq.is_exact + ack.is_exact : -1;
 }
 

@@ -49,8 +49,7 @@ static void begin_capture(void)
 {
     input_open();
     record_open();
-    streams_open();
-    capture_end_open();
+    streams_open(capture_end_open());
     view = (tl_view){.whole = false, .end = INT64_MIN};
     newest = 0;
     apply_preferences(); /* sharkd sets a preference without telling */

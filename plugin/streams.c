@@ -53,16 +53,9 @@ static tl_connection *make(uint32_t number)
 
 static tl_connections all;
 
-/* tshark reads one capture, and may forget in the midst of it (-M, -b): numbers go on. Other programs
- * read one after the other. */
-static bool is_same_capture(void)
+void streams_open(bool goes_on)
 {
-    return g_strcmp0(g_get_prgname(), "tshark") == 0;
-}
-
-void streams_open(void)
-{
-    first = is_same_capture() ? all.count : 0;
+    first = goes_on ? all.count : 0;
     all = (tl_connections){.world = {.allocate = allocate}, .make = make, .count = first};
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     addresses = (chunks){.item_size = 1, .bits = 14};

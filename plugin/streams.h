@@ -31,9 +31,10 @@ typedef struct stream {
     uint32_t waits;         /**< private: its handshake, if it is under way */
 } stream;
 
-/** Begin with no streams. They live in Wireshark's file scope: to be called
- *  again for each capture, after the last one's scope was freed. */
-void streams_open(void);
+/** Begin with no connections. They live in Wireshark's file scope: to be called
+ *  again for each capture, after the last one's scope was freed.
+ *  @param goes_on  with the capture before: connections are numbered on */
+void streams_open(bool goes_on);
 
 /** A connection that streams_follow() has seen, by its number, or NULL. */
 const stream *streams_get(uint32_t number);

@@ -216,11 +216,18 @@ def instances(case, streams):
     return found
 
 
+def answers(case):
+    """The ISNs of simultaneous openers, which are in no `openers`."""
+    return [life["opener"] for end in ENDS for life in case["lives"][end]] if case["simultaneous"] else []
+
+
 def which(first, openers, case):
-    """The instance that a stream belongs to, by the ISN in its first segment, else by time."""
+    """The instance that a stream belongs to, by the ISN in its first segment, else by time; None: to none of them."""
     isn = first.seq if first.flags & (SYN | ACK) == SYN else plus(first.ack, -1)
     if first.flags & SYN and isn in openers:
         return openers.index(isn)
+    if first.flags & (SYN | ACK) == SYN and isn not in answers(case):
+        return None  # forged
     begun = [
         number for number, opener in enumerate(openers)
         for life in case["lives"]["client"] + case["lives"]["server"]

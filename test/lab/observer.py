@@ -9,7 +9,7 @@ from wireshark import Wireshark
 
 UNDONE = " (undone)"
 FIELDS = (
-    "frame.time_epoch", "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw",
+    "frame.time_epoch", "tcp.stream", "tcplife.connection", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw",
     "tcp.len", "icmp.type", "icmpv6.type", "tcplife.sender", "tcplife.transition", "tcplife.client.state",
     "tcplife.server.state", "tcplife.guessed",
 )  # fmt: skip
@@ -34,7 +34,7 @@ class Seen:
 
 @dataclass
 class Stream:
-    """What tcplife says of one tcp.stream, per end of the lab's case."""
+    """What tcplife says of one connection, per end of the lab's case."""
 
     first: Seen
     frames: list = field(default_factory=list)
@@ -81,7 +81,7 @@ def _add_segment(cases, row, ports):
     index, sender = _whose(row, ports)
     if index is None:
         return
-    number = int(row["tcp.stream"][0])
+    number = int(row["tcplife.connection"][0])
     seen = Seen(float(row["frame.time_epoch"][0]), number, sender, int(row["tcp.flags"][0], 16),
                 int(row["tcp.seq_raw"][0]), int(row["tcp.ack_raw"][0]), int(row["tcp.len"][0]))  # fmt: skip
     stream = cases.setdefault(index, {}).setdefault(number, Stream(seen))
@@ -89,8 +89,8 @@ def _add_segment(cases, row, ports):
     if not row["tcplife.sender"]:
         raise BrokenChain(f"a segment without tcplife.sender: {row}")
     ends = {row["tcplife.sender"][0]: sender, other(row["tcplife.sender"][0]): other(sender)}
-    for role, end in ends.items():
-        stream.begins.setdefault(end, row[f"tcplife.{role}.state"][0])
+    # The other end is in no state of this connection before it speaks, or is moved.
+    stream.begins.setdefault(sender, row[f"tcplife.{row['tcplife.sender'][0]}.state"][0])
     stream.guesses.append(bool(row["tcplife.guessed"]))
     _add_transitions(stream, row, ends)
 
@@ -110,6 +110,9 @@ def _add_transitions(stream, row, ends):
         undone = move.endswith(UNDONE)
         old, new = move.removesuffix(UNDONE).split(" -> ")
         stream.transitions[ends[role]].append((old, new, undone))
+    for moves in stream.transitions.values():
+        if [new for _, new, _ in moves[:2]] == ["CLOSED", "LISTEN"]:  # takes over from the connection before
+            del moves[:2]
 
 
 def fold(streams, end):
@@ -117,14 +120,14 @@ def fold(streams, end):
 
     An undoing leads from the present state back to one that the end was in before, and takes
     away everything since. Whatever it leads back to, and whatever any transition leaves, has to
-    fit: a chain that does not hold together is an error of tcplife's. What Wireshark cuts into
-    several streams is one connection still, so a later one may lead back into an earlier.
+    fit: a chain that does not hold together is an error of tcplife's. Several connections
+    of one case follow each other, and a forged SYN begins one that is none of the case's.
     """
     states = []
     for stream in streams:
         transitions = stream.transitions[end]
-        begin = transitions[0][0] if transitions else stream.begins[end]
-        if states[-1:] != [begin]:
+        begin = transitions[0][0] if transitions else stream.begins.get(end)
+        if begin and states[-1:] != [begin]:
             states.append(begin)
         for old, new, undone in transitions:
             if states[-1] != old:

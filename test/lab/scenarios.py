@@ -809,7 +809,7 @@ def tfo_data(x):
     talk_and_close(x)
 
 
-@scenario("SS E SS E F1 F2 TW", "SR E SR E CW LA CL")
+@scenario("SS E CL SS E F1 F2 TW", "SR E CL SR E CW LA CL")
 def half_open_syn(x):
     """A crashed client comes back to the same ports; the server's old connection is in its way."""
     x.open()

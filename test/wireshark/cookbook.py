@@ -72,70 +72,72 @@ FIELDS_TO_LOOK_AT = {
     37: ("tcplife.client.state", "tcplife.server.state"),
 }
 
-# The old SYN begins another life of the stream, whose facts replace those of the first.
-SECOND_LIVES = (
-    "story-12-old-syn-half-open/0 story-12-old-syn-meets-time-wait/0 story-12-old-syn-reset-by-opener/0"
+# Once it is answered, the old SYN begins a connection.
+OLD_SYNS = (
+    "story-12-old-syn-half-open/1 story-12-old-syn-meets-time-wait/1 story-12-old-syn-reset-by-opener/1"
 )
 THREE_WAY = """
     abort-after-keep-alive/0 abort-by-client/0 abort-crosses-data/0 abort-in-close-wait/0
     abort-without-data/0 accept-queue-full/0-1 blind-rst/0 busy-server/0-29
     close-wait-for-six-seconds/0-1 crashed-client-comes-back/0-1 crashed-server/0
     data-after-own-fin/0 data-crosses-fin/0 data-crosses-half-close/0 fin-lost/0
-    fin-unacknowledged/0 half-closed/0-1 half-closed-still-sending/0 handshake-ack-lost/0
+    fin-unacknowledged/0 forged-syn-challenged/0 half-closed/0-1 half-closed-still-sending/0 handshake-ack-lost/0
     idle-with-keep-alives/0 injected-rst/0 ipv6/0 keep-alive-timeout/0 long-way/0 no-data/0
-    one-sided/0 port-reuse-after-two-minutes/0-1 port-reuse-in-client-time-wait/0-1
-    port-reuse-in-server-time-wait/0-1 retransmission-timeout-rst/0 rst-after-idle/0-1 silent/0
+    old-syn-moves-nothing/0 one-sided/0 port-reuse-after-two-minutes/0-1 port-reuse-in-client-time-wait/0-1
+    port-reuse-in-server-time-wait/0-1 retransmission-timeout-rst/0 rst-after-idle/0-1 same-ports-in-two-vlans/0-1 silent/0
     silent-keep-alives/0 story-01-merged-close/0 story-02-keep-alive-rst/0
     story-03-wget-64k-twice/0-1 story-04-curl-json/0 story-05-4-way-close/0
     story-06-simultaneous-close/0 story-07-eleven-states/0-1 story-07-fin-wait-1-ack-alone/0
     story-07-fin-wait-1-fin-alone/0 story-07-fin-wait-1-fin-and-ack/0 story-08-last-ack-lost/0
     story-09-half-close/0 story-10-port-in-time-wait/0 story-10-time-wait-killed/0-1
+    story-12-old-syn-half-open/0 story-12-old-syn-meets-time-wait/0 story-12-old-syn-reset-by-opener/0
     story-13-syn-flood/150 story-14-fin-wait-2-expired/0 story-14-fin-wait-2-expired-late-fin/0
     story-15-data-in-ack/0 story-15-fast-open/0 story-16-wrap-both-ways/0 story-16-wrap-in-data/0
     story-16-wrap-in-fin/0 story-16-wrap-in-handshake/0 story-17-https-tls-1-2/0
-    story-17-https-tls-1-3/0 syn-lost/0 time-wait-assassination/0 zero-window-probe-reset/0
-    zero-window/0
+    story-17-https-tls-1-3/0 syn-lost/0 time-wait-assassination/0 two-syn-acks-reset-and-again/0
+    zero-window-probe-reset/0 zero-window/0
 """
 OPENED_OTHERWISE = """
     midstream-abort/0 midstream-close-only/0 midstream-from-syn-ack/0 midstream/0
     simultaneous-open/0 split-handshake-ack-then-syn/0 split-handshake/0 story-15-fast-open/1
 """
 STILL_OPEN = """
-    accept-queue-full/0-1 crashed-client-comes-back/0 half-closed-still-sending/0
+    accept-queue-full/0-1 half-closed-still-sending/0
     idle-with-keep-alives/0 long-way/0 one-sided/0 still-open/0 story-10-time-wait-killed/1
 """
 GONE_SILENTLY = "silent/0 silent-keep-alives/0"
 
 LINES = [
-    # An older connection answered these SYNs, but not their repetition.
+    # The RST did not end the second try.
     Line(
         1, "tcplife.open.failed", whole=True,
         on="story-10-closed-port/0: 1-2",
-        also="accept-queue-full/2 backscatter/0-1 handshake-by-flags-only/0 rejected-by-icmp/0"
-        " reset-by-opener/0 story-10-port-in-time-wait/1 story-11-syn-unanswered/0"
-        " story-13-syn-flood/0-149 " + SECOND_LIVES,
+        also="accept-queue-full/2 backscatter/0-1 forged-syn-challenged/1 handshake-by-flags-only/0"
+        " rejected-by-icmp/0 reset-by-opener/0 scan-without-ack/0-2 story-10-port-in-time-wait/1"
+        " story-11-syn-unanswered/0 story-13-syn-flood/0-149 syn-ack-after-rst/0 syn-given-up/0 " + OLD_SYNS,
         not_on="syn-lost handshake-ack-lost long-way crashed-client-comes-back midstream-abort",
-        withdrawn="crashed-client-comes-back/1 story-10-time-wait-killed/1",
+        withdrawn="two-syn-acks-reset-and-again/0",
     ),
     Line(
         2, 'tcplife.open == "unanswered"', whole=True,
         on="story-11-syn-unanswered/0: 1-4",
+        also="syn-given-up/0",
         not_on="story-10-closed-port rejected-by-icmp syn-lost long-way story-12-old-syn-half-open",
     ),
     Line(
         3, 'tcplife.open == "refused"',
         on="story-10-closed-port/0: 2",
-        also="handshake-by-flags-only/0 story-12-old-syn-meets-time-wait/0",
+        also="handshake-by-flags-only/0",
         not_on="story-11-syn-unanswered rejected-by-icmp reset-by-opener abort-without-data"
         " story-10-port-in-time-wait",
     ),
-    # Withdrawn by each repetition of the SYN: the older connection may be gone.
+    # The ACK is a frame of the older connection, so only the SYNs around it can tell the verdict.
     Line(
-        4, 'tcplife.open == "answered by ACK"',
-        on="story-10-port-in-time-wait/1: 13-14 17-18",
+        4, 'tcplife.open == "answered by ACK"', whole=True,
+        on="story-10-port-in-time-wait/1: 12 15-16",
+        also="forged-syn-challenged/1",
         not_on="story-10-closed-port crashed-client-comes-back split-handshake-ack-then-syn"
         " handshake-by-flags-only",
-        withdrawn="crashed-client-comes-back/1 story-10-time-wait-killed/1",
     ),
     Line(
         5, "tcplife.open.queue_overflow",
@@ -145,21 +147,22 @@ LINES = [
     Line(
         6, 'tcplife.open == "reset by opener"',
         on="reset-by-opener/0: 3",
-        also="story-12-old-syn-reset-by-opener/0",
+        also="story-12-old-syn-reset-by-opener/1 syn-ack-after-rst/0",
         not_on="abort-without-data story-10-closed-port crashed-client-comes-back busy-server",
+        withdrawn="two-syn-acks-reset-and-again/0",
     ),
     Line(
         7, 'tcplife.open == "3-way"',
         on="still-open/0: 3-7",
         also=THREE_WAY,
-        not_on="handshake-by-flags-only story-12-old-syn-half-open simultaneous-open split-handshake"
+        not_on="handshake-by-flags-only syn-ack-after-rst simultaneous-open split-handshake"
         " midstream-from-syn-ack backscatter",
-        withdrawn="accept-queue-full/2 " + SECOND_LIVES,
+        withdrawn="accept-queue-full/2",
     ),
     Line(
         8, "tcplife.open.time > 1 && tcplife.open.syns > 1",
         on="syn-lost/0: 4-12",
-        also="long-way/0",
+        also="long-way/0 two-syn-acks-reset-and-again/0",
         not_on="handshake-ack-lost crashed-client-comes-back story-11-syn-unanswered",
     ),
     Line(
@@ -188,21 +191,21 @@ LINES = [
     Line(
         11, 'tcplife.open == "orphan"', whole=True,
         on="backscatter/0: 1-2 4-5 7-8",
-        also="backscatter/1",
+        also="backscatter/1 scan-without-ack/0-2",
         not_on="story-10-closed-port reset-by-opener midstream-abort midstream-from-syn-ack",
     ),
     Line(
         12, 'tcplife.reuse.gap < 60 && tcplife.reuse.phase == "TIME_WAIT"',
         on="port-reuse-in-server-time-wait/1: 12-22",
         also="port-reuse-in-client-time-wait/1 story-10-port-in-time-wait/1"
-        " story-10-time-wait-killed/1 " + SECOND_LIVES,
+        " story-10-time-wait-killed/1 " + OLD_SYNS,
         not_on="port-reuse-after-two-minutes crashed-client-comes-back story-03-wget-64k-twice",
     ),
     Line(
         13, 'tcplife.closed_by == "server"',
         on="story-02-keep-alive-rst/0: 9-13",
         also="abort-after-keep-alive/0 crashed-server/0 data-crosses-fin/0 data-crosses-half-close/0"
-        " injected-rst/0"
+        " forged-syn-challenged/0 injected-rst/0 same-ports-in-two-vlans/1"
         " port-reuse-in-server-time-wait/0-1 rst-after-idle/0-1 story-10-port-in-time-wait/0"
         " story-10-time-wait-killed/0 story-14-fin-wait-2-expired/0"
         " story-14-fin-wait-2-expired-late-fin/0 zero-window-probe-reset/0",
@@ -290,7 +293,7 @@ LINES = [
         27, 'tcplife.close == "abort"',
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 abort-without-data/0 busy-server/0-29"
-        " crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
+        " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
         " retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-probe-reset/0",
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",
@@ -340,14 +343,16 @@ LINES = [
         not_on="story-10-closed-port story-11-syn-unanswered rejected-by-icmp reset-by-opener"
         " backscatter handshake-by-flags-only",
         at_end=f"{STILL_OPEN} still-open/0 {GONE_SILENTLY} half-closed/0 fin-unacknowledged/0",
-        withdrawn=SECOND_LIVES,
     ),
     Line(
         38, "tcplife.late",
         on="time-wait-assassination/0: 12-14",
-        also="abort-crosses-data/0 backscatter/1",
+        also="abort-crosses-data/0 backscatter/1 old-syn-moves-nothing/0 same-ports-in-two-vlans/0"
+        " scan-without-ack/0-2 story-10-port-in-time-wait/0 story-10-time-wait-killed/0"
+        " story-12-old-syn-half-open/0 story-12-old-syn-meets-time-wait/0 story-12-old-syn-reset-by-opener/0"
+        " syn-ack-after-rst/0",
         not_on="story-08-last-ack-lost fin-lost port-reuse-in-server-time-wait injected-rst"
-        " story-12-old-syn-reset-by-opener",
+        " forged-syn-challenged",
     ),
     Line(
         0, 'tcplife.open == "overflow"', whole=True,
@@ -356,8 +361,8 @@ LINES = [
     ),
     Line(
         0, 'tcplife.open == "half-open"', whole=True,
-        on="story-12-old-syn-half-open/0: 1-15",
-        also="story-13-syn-flood/0-149",
+        on="story-12-old-syn-half-open/1: 13-15",
+        also="story-12-old-syn-meets-time-wait/1 story-13-syn-flood/0-149",
         not_on="accept-queue-full story-11-syn-unanswered handshake-ack-lost reset-by-opener",
     ),
     # The error is no segment of the stream, so only the SYN before it can tell the verdict.

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 NOBODY = 65534
-FRAME = ["tcp.stream", "frame.number", "frame.time_relative", "tcplife.sender", "tcplife.step", "tcplife.phase"]
+FRAME = ["tcplife.connection", "frame.number", "frame.time_relative", "tcplife.sender", "tcplife.step", "tcplife.phase"]
 STATES = ["tcplife.client.state", "tcplife.server.state", "tcplife.event"]
 FACTS = [
     "tcplife.client.addr", "tcplife.client.port", "tcplife.server.addr", "tcplife.server.port",
@@ -91,10 +91,10 @@ def story(fact):
     return "; ".join(parts)
 
 
-def block(stream, frames):
+def block(number, frames):
     fact = [frame for frame in frames if frame["tcplife.duration"]][-1]
     print(
-        f"Connection {stream}: client {fact['tcplife.client.addr']} port {fact['tcplife.client.port']}, "
+        f"Connection {number}: client {fact['tcplife.client.addr']} port {fact['tcplife.client.port']}, "
         f"server {fact['tcplife.server.addr']} port {fact['tcplife.server.port']}"
     )
     print(f"  {story(fact)}")
@@ -115,11 +115,11 @@ def block(stream, frames):
 def main():
     if len(sys.argv) != 2 or "TCPLIFE_BUILD" not in os.environ:
         sys.exit("usage: TCPLIFE_BUILD=FOLDER life.py CAPTURE (try.sh does it)")
-    frames = sorted(rows(sys.argv[1]), key=lambda row: (int(row["tcp.stream"].split(";")[0]), int(row["frame.number"])))
+    frames = sorted(rows(sys.argv[1]), key=lambda row: (int(row["tcplife.connection"].split(";")[0]), int(row["frame.number"])))
     if not frames:
         print("no TCP connection in this capture")
-    for stream, group in itertools.groupby(frames, key=lambda row: row["tcp.stream"]):
-        block(stream, list(group))
+    for number, group in itertools.groupby(frames, key=lambda row: row["tcplife.connection"]):
+        block(number, list(group))
 
 
 if __name__ == "__main__":

@@ -43,15 +43,15 @@ class Together:
         self.connection = self._name_connections()
 
     def _name_connections(self):
-        """CAPTURE/STREAM of each frame"""
-        names, numbers, all_streams = {}, {}, set()
-        for row in self.wireshark.rows(self.path, ["frame.number", "tcp.stream"], "-Y", "tcp"):
-            frame, stream = int(row["frame.number"][0]), row["tcp.stream"][0]
+        """CAPTURE/CONNECTION of each frame"""
+        names, numbers, everything = {}, {}, set()
+        for row in self.wireshark.rows(self.path, ["frame.number", "tcplife.connection"], "-Y", "tcplife"):
+            frame, connection = int(row["frame.number"][0]), row["tcplife.connection"][0]
             capture = self.origin[frame][0]
-            all_streams.add(stream)
+            everything.add(connection)
             of_capture = numbers.setdefault(capture, {})
-            names[frame] = f"{capture}/{of_capture.setdefault(stream, len(of_capture))}"
-        assert sum(map(len, numbers.values())) == len(all_streams), "captures share a stream"
+            names[frame] = f"{capture}/{of_capture.setdefault(connection, len(of_capture))}"
+        assert sum(map(len, numbers.values())) == len(everything), "captures share a connection"
         return names
 
     def tshark(self, line, *arguments):

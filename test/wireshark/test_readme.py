@@ -11,26 +11,28 @@ import pytest
 
 import pcap
 from interface import EXPERTS
-from reference import README, SECTIONS, entries, render
+from reference import PAGES, SECTIONS, entries, render
 from wireshark import CAPTURES, TOP, WHOLE
 
-TEXT = README.read_text()
+TEXT = PAGES[0].read_text()
 FILTERS = re.findall(r"`(tcplife\.[^`]*)`", re.search(r"## Cookbook(.*?)\n## ", TEXT, re.DOTALL)[1])
 
 
 @pytest.fixture(scope="module")
 def wanted(wireshark):
-    return render(TEXT, wireshark)
+    return {page: render(page.read_text(), wireshark) for page in PAGES}
 
 
-def test_readme_is_up_to_date(wanted):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_is_up_to_date(wanted, page):
     """If not: test/wireshark/reference.py --write"""
-    changes = difflib.unified_diff(TEXT.splitlines(), wanted.splitlines(), lineterm="", n=0)
-    assert list(changes) == []
+    have = page.read_text().splitlines()
+    assert list(difflib.unified_diff(have, wanted[page].splitlines(), lineterm="", n=0)) == []
 
 
 def test_drift_is_noticed(wireshark, wanted):
     """Whatever stands in the places that are compared is replaced."""
+    wanted = "".join(wanted.values())
     drifted = re.sub(r"(: begin -->\n).*?(<!-- \w+: end)", r"\1nothing\n\2", wanted, flags=re.DOTALL)
     drifted = re.sub(r"^(\$ tshark.*\n)(?:(?!\$|```).*\n)+", r"\1nothing\n", drifted, flags=re.MULTILINE)
     assert drifted.count("nothing\n") > len(SECTIONS)

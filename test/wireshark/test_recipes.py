@@ -18,7 +18,7 @@ NAMES = ["story-02-keep-alive-rst", "story-13-syn-flood", "ipv6", "still-open", 
 AWKWARD = "with 'quotes' \"and\" a \\ & | .pcap"
 TYPES = {
     "FT_STRING": "keyword", "FT_BOOLEAN": "boolean", "FT_RELATIVE_TIME": "double", "FT_UINT32": "long",
-    "FT_UINT64": "long", "FT_INT32": "integer", "FT_FRAMENUM": "long",
+    "FT_UINT64": "long", "FT_INT32": "integer", "FT_FRAMENUM": "long", "FT_ABSOLUTE_TIME": "date_nanos",
 }  # fmt: skip
 FITS = {
     "keyword": lambda value: isinstance(value, str),
@@ -111,6 +111,7 @@ def test_packets_fit_their_mapping(wireshark):
     fields = {name: kind for name, kind, _ in wireshark.fields() if kind != "FT_NONE"}
     assert properties == {f"tcplife_{name.replace('.', '_')}": {"type": TYPES[kind]} for name, kind in fields.items()}
     patterns = {"long": r"\d+", "integer": r"-?\d+", "double": r"-?\d+\.\d+", "keyword": r".+"}
+    patterns["date_nanos"] = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
     seen = set()
     for name in NAMES:
         for row in objects(wireshark.read(name, "-T", "ek")):
