@@ -214,10 +214,8 @@ typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
 /** What a connection needs once more than SYNs and RSTs have passed in it. */
 typedef struct {
     tl_moment fin[2], fin_ack[2];           /**< by side: the end's FIN, and the ACK of it */
-    struct {
-        int64_t since;                      /**< when the end had entered that state */
-        uint8_t state;                      /**< the state before the silent move */
-    } before[2][TL_SILENT_COUNT];           /**< by side and kind of silent move */
+    int64_t before_since[2][TL_SILENT_COUNT]; /**< by side and kind of silent move: when the end had
+                                                   entered the state that it led away from */
     uint64_t half_close_bytes;
     uint32_t keepalives;    /**< probes seen */
     uint32_t unanswered;    /**< of these, known not to have been answered */
@@ -227,6 +225,7 @@ typedef struct {
     uint32_t hidden_fin[2]; /**< with hid_fin, by side: number after the FIN that it seems to have sent */
     uint32_t beyond[2];     /**< with has_fin, by side: end of the data it sent beyond its own FIN */
     tl_moment duplicate;    /**< the SYN, come again after the connection was over, and not answered */
+    uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state */
     bool hid_fin[2];        /**< by side: acknowledged the peer's FIN with a number beyond what passed of it */
     uint8_t fin_first : 1;  /**< side that sent the first FIN */
     bool merged : 1;        /**< 2nd FIN and ACK of the 1st are one segment */

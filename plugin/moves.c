@@ -22,7 +22,7 @@
  *                          fits                    else 1.5 round trips, and
  *                                                  50 ms at least
  *
- * The first two are kept in tl_exchange.before, the others in tl_claim, beneath
+ * The first two are kept in tl_exchange.before_state, the others in tl_claim, beneath
  * which the states go on; an ICMP error that rejects a SYN is a tl_claim too, and
  * the next SYN disproves it. Nothing is undone once it is proven: an ACK of its
  * SYN by whatever only a synchronized end sends (tl_end.confirmed), an ACK of its
@@ -106,8 +106,8 @@ static void move_silently(pass *t, tl_end *e, tl_silent kind, tcp_state to)
         return;
     tl_exchange *exchange = pass_exchange(t);
 
-    exchange->before[end_side(t->c, e)][kind].state = e->state;
-    exchange->before[end_side(t->c, e)][kind].since = e->since;
+    exchange->before_state[end_side(t->c, e)][kind] = e->state;
+    exchange->before_since[end_side(t->c, e)][kind] = e->since;
     pass_enter(t, e, to);
 }
 
@@ -139,7 +139,7 @@ void pass_undo(pass *t, tl_end *e, tl_silent kind)
     const tl_exchange *exchange = t->c->exchange;
     const uint8_t side = end_side(t->c, e);
 
-    if (!exchange || exchange->before[side][kind].state == e->state)
+    if (!exchange || exchange->before_state[side][kind] == e->state)
         return;
-    move(t, e, (tcp_state)exchange->before[side][kind].state, exchange->before[side][kind].since, true);
+    move(t, e, (tcp_state)exchange->before_state[side][kind], exchange->before_since[side][kind], true);
 }

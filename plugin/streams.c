@@ -17,7 +17,8 @@ enum { BUCKETS_MAX = 1 << 28 };
 
 /* Beside it a connection costs its addresses (8 or 32 bytes), 8 bytes at most for the buckets and, once
  * more than SYNs and RSTs have passed, a tl_exchange. */
-static_assert(sizeof(stream) <= 504, "a connection has grown");
+static_assert(sizeof(stream) <= 456, "a SYN of a flood is to cost no more than 540 bytes, frame included");
+static_assert(sizeof(stream) + sizeof(tl_exchange) + 16 <= 640, "a whole connection has grown");
 static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its connection");
 
 enum { ADDRESS_MAX = 16 };
