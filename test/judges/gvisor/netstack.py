@@ -16,7 +16,7 @@ from dataclasses import asdict
 from itertools import groupby
 
 from knowable import ACK, ENDS, FIN, RST, SYN
-from truth import Life, plus
+from truth import Life, Step, plus
 
 SECOND = 10**9
 CONFUSED = "H3: the FIN repeated in CLOSING or LAST_ACK makes netstack call it FIN_WAIT_1"
@@ -70,6 +70,10 @@ def acks_of_syn_and_fin(connection, end):
 
 def lives_of(connection, end):
     events = [event for event in connection["events"] if event["end"] == end]
+    syn_acks = [s for s in connection["segments"] if s["from"] == end and s["flags"] & (SYN | ACK) == SYN | ACK]
+    if not events and syn_acks:  # H2, and the ACK never comes
+        step = Step(syn_acks[0]["sent"] / SECOND, "SYN_RECEIVED", "sent")
+        yield {"opener": plus(syn_acks[0]["ack"], -1), "steps": [{**asdict(step), "cause": None}], "habits": []}
     for _, own in groupby(sorted(events, key=lambda event: event["life"]), key=lambda event: event["life"]):
         yield Endpoint(connection["segments"], end, list(own)).as_data()
 

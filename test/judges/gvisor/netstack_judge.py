@@ -10,7 +10,10 @@ reset_before_ack    A segment that acknowledges its FIN brings data that it answ
                     at the data first and never enters FIN_WAIT_2.
 fin_repeated        The peer's FIN passes twice before it is acknowledged. INTERFACE.md then takes the end for
                     one in FIN_WAIT_2; but the ACK was on its way before the second came.
-reset_in_window     Netstack takes any RST in its window, not only one with the number expected (RFC 5961).
+reset_in_window     Netstack takes any RST in its window, not only one with the number expected (RFC 5961); or
+                    the ACK that makes the number the one expected was lost before the point.
+reset_one_less      Netstack does not take a RST with the number of its sender's FIN.
+forged              The apparent sender of a forged RST sends nothing past the point afterwards.
 ack_in_syn_received Netstack answers a SYN/ACK in SYN_RECEIVED by an ACK, and does not take it for one itself.
 cookie_refused      With a SYN cookie there is no endpoint yet for what comes before the ACK: it gets a RST.
 syn_overtaken       In a simultaneous open the SYN passes the point after the SYN/ACK.
@@ -118,8 +121,8 @@ def is_less_by_one(ours, target, states):
 
 
 def ahead_of_a_hole(case, point, end, target, ours, parts):
-    ways = [["FIN_WAIT_1", *between] for between in (["TIME_WAIT"], ["FIN_WAIT_2", "TIME_WAIT"], ["CLOSING"],
-                                                      ["CLOSING", "TIME_WAIT"])]  # fmt: skip
+    ways = [["FIN_WAIT_1", *on] for on in ([], ["FIN_WAIT_2"], ["CLOSING"], ["TIME_WAIT"], ["FIN_WAIT_2", "TIME_WAIT"],
+                                           ["CLOSING", "TIME_WAIT"])]  # fmt: skip
     same_otherwise = any(
         target[-len(a) :] == a and ours[-len(b) :] == b and target[: -len(a)] == ours[: -len(b)]
         for a in ways for b in ways
@@ -127,7 +130,8 @@ def ahead_of_a_hole(case, point, end, target, ours, parts):
     acks = [(time, s) for s in case["segments"] if acks_fin_of(case, s, end) for time in s["arrived"]]
     if same_otherwise and acks:
         time, first = min(acks, key=lambda ack: ack[0])
-        if after(first["seq"], expected_by(case, end, time)):
+        expected = expected_by(case, end, time)
+        if expected is not None and after(first["seq"], expected):
             return "the ACK of its FIN came ahead of a hole, and netstack held it back"
     return None
 
@@ -162,19 +166,41 @@ def fin_repeated(case, point, end, target, ours, parts):
 
 
 def expected_by(case, end, time):
-    """The number that an end expected then: what it had acknowledged last."""
+    """The number that an end expected then: what it had acknowledged last. None: nothing yet."""
     sent = [s for s in case["segments"] if s["from"] == end and s["flags"] & ACK and 0 < s["sent"] < time]
-    return max(sent, key=lambda s: s["sent"])["ack"]
+    return max(sent, key=lambda s: s["sent"])["ack"] if sent else None
 
 
 def reset_in_window(case, point, end, target, ours, parts):
-    if [*ours, "CLOSED"] != target:
+    """Without the RST the end would have gone on from where it was."""
+    last = case["lives"][end][-1]["steps"][-1] if case["lives"][end] else None
+    if not target or ours[: len(target) - 1] != target[:-1] or (last["state"], last["how"]) != ("CLOSED", "received"):
         return None
-    last = case["lives"][end][-1]["steps"][-1]
-    reset = last["cause"]
-    if last["state"] == "CLOSED" and last["how"] == "received" and reset["flags"] & RST:
-        if reset["seq"] != expected_by(case, end, last["time"] * SECOND):
-            return "netstack takes a RST that is in its window only (RFC 5961 asks for a challenge ACK)"
+    reset, expected = last["cause"], expected_by(case, end, last["time"] * SECOND)
+    if expected is None or not reset["flags"] & RST:
+        return None
+    if reset["seq"] != expected:
+        return "netstack takes a RST that is in its window only (RFC 5961 asks for a challenge ACK)"
+    if not any(f.sender == end and f.flags & ACK and f.ack == reset["seq"] for part in parts for f in part.frames):
+        return "the ACK that makes it the RST expected never passes here"
+    return None
+
+
+def reset_one_less(case, point, end, target, ours, parts):
+    resets = [f for part in parts for f in part.frames if f.sender != end and f.flags & RST]
+    fins = [end_of(s) for s in case["segments"] if s["from"] != end and s["flags"] & FIN]
+    if ours == [*target, "CLOSED"] and any(f.seq + 1 == fin for f in resets for fin in fins):
+        return "a RST with the number of its sender's FIN: netstack ignores it, others take it"
+    return None
+
+
+def forged(case, point, end, target, ours, parts):
+    """`end` is the apparent sender."""
+    times = [time / SECOND for s in case["segments"] if s["from"] == end and not s["sent"]
+             for time in times_at(s, point)]  # fmt: skip
+    frames = [f for part in parts for f in part.frames]
+    if ours == [*target, "CLOSED"] and times and not any(f.sender == end and f.time > times[0] for f in frames):
+        return "a RST was forged in its name, and nothing of its own passes later"
     return None
 
 
@@ -198,7 +224,7 @@ def syn_overtaken(case, point, end, target, ours, parts):
 
 def cookie_refused(case, point, end, target, ours, parts):
     lives = case["lives"][end]
-    begun = lives[0]["steps"][1]["time"] if lives else float("inf")
+    begun = lives[0]["steps"][1]["time"] if lives and len(lives[0]["steps"]) > 1 else float("inf")
     resets = [s for s in case["segments"] if s["from"] == end and s["flags"] & (RST | ACK) == RST]
     if case["scenario"] == "syn_cookie" and any(s["sent"] < begun * SECOND for s in resets):
         if ours[-1:] == ["CLOSED"] and ours[:1] == ["SYN_RECEIVED"]:
@@ -213,4 +239,4 @@ def first_passed(parts, end, flags):
 
 
 RULES = (*score.RULES, closed_before, closed_already, ahead_of_a_hole, reset_before_ack, fin_repeated,
-         reset_in_window, ack_in_syn_received, syn_overtaken, cookie_refused)  # fmt: skip
+         reset_in_window, reset_one_less, forged, ack_in_syn_received, syn_overtaken, cookie_refused)  # fmt: skip
