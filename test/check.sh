@@ -8,9 +8,10 @@ set -euo pipefail
 # shellcheck source=test/setup.sh
 . "$(dirname "$0")/setup.sh"
 
-need_packages at-spi2-core binutils clang dbus gcc gir1.2-atspi-2.0 git imagemagick iproute2 jq \
-    libglib2.0-dev meson openssl pkg-config procps python3 python3-gi python3-pytest python3-pytest-xdist \
-    python3-scapy tcpdump tshark util-linux wireshark wireshark-common wireshark-dev x11-utils xauth xdotool xvfb
+need_packages at-spi2-core binutils clang dbus gcc gir1.2-atspi-2.0 git golang-go golang-gvisor-gvisor-dev \
+    imagemagick iproute2 jq libglib2.0-dev meson openssl pkg-config procps python3 python3-gi \
+    python3-pytest python3-pytest-xdist python3-scapy tcpdump tshark util-linux wireshark wireshark-common \
+    wireshark-dev x11-utils xauth xdotool xvfb
 need_wireshark
 build_plugin
 

@@ -33,6 +33,7 @@ def tidy(states):
     states = [
         state for i, state in enumerate(states) if not (state == "CLOSED" and i and states[i - 1] == "TIME_WAIT")
     ]
+    states = [state for i, state in enumerate(states) if not (i and states[i - 1] == state)]
     return [] if states == ["CLOSED"] else states
 
 
@@ -131,14 +132,17 @@ class Instance:
             return True
         if step["how"] == "received":
             before = [f for f in self.frames if f.sender != end and f.time <= step["time"] + CLOCKS + DELIVERY]
-            return any(f.flags & RST for f in before) or self._was_last_ack(end, step)
+            if any(f.flags & RST for f in before) or self._was_last_ack(end, step):
+                return True
         return any(f.flags & RST and not self._is_old(f) for f in self._since(end, step["time"]))
 
     def _is_old(self, rst):
         """Whether its receiver has acknowledged more than its number: it ignores it, and what a receiver
-        ignores moves nobody (in CLOSE_WAIT and so on it may be one less)."""
+        ignores moves nobody (in CLOSE_WAIT and so on it may be one less). An ACK of what its sender has
+        not sent belongs to an older connection."""
+        sent = [end_of(f) for f in self.frames if f.sender == rst.sender and not f.flags & RST]
         passed = [f for f in self.frames if f.sender != rst.sender and f.flags & ACK and f.time < rst.time]
-        return any(after(f.ack, rst.seq + 1) for f in passed)
+        return any(after(f.ack, rst.seq + 1) and any(not after(f.ack, end) for end in sent) for f in passed)
 
     def _was_last_ack(self, end, step):
         earlier = [s["state"] for s in self.steps[end] if s["time"] < step["time"]]

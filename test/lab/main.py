@@ -172,7 +172,7 @@ def judge_run(folder, data, wireshark):
     verdicts = []
     for index, case in enumerate(data):
         for point in POINTS:
-            for verdict in score.judge(case, point, seen[point].get(index, [])):
+            for verdict in score.judge(case, point, seen[point].get(index, []), SCENARIOS[case["scenario"]]):
                 verdicts.append(as_plain(verdict, shown(case, verdict)))
     return verdicts
 

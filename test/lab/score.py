@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import observer
 from knowable import ACK, ENDS, FIN, RST, instances, without_merged
-from scenarios import SCENARIOS
 from truth import after
 
 EQUAL, UNKNOWABLE, DIFFERENT = "equal", "unknowable", "different"
@@ -42,9 +41,9 @@ class Verdict:
     ours: list
 
 
-def judge(case, point, streams):
-    """The verdicts on both ends of a case, at one point."""
-    row = SCENARIOS[case["scenario"]]
+def judge(case, point, streams, row=None, rules=None):
+    """The verdicts on both ends of a case, at one point. `row` is the scenario, if it is of the table;
+    `rules` are all that may explain what is not as it can be known."""
     parts = instances(case, streams)
     for end in ENDS:
         truth = [state for part in parts for state in part.truth(end)]
@@ -58,19 +57,19 @@ def judge(case, point, streams):
             continue
         if any(part.merged(end) for part in parts):
             truth, target, ours = without_merged(truth), without_merged(target), without_merged(ours)
-        score, reason = compare(case, row, point, end, target, ours, parts)
+        score, reason = compare(case, row, point, end, target, ours, parts, RULES if rules is None else rules)
         if score == EQUAL and hidden:
             score, reason = UNKNOWABLE, "; ".join(hidden)
         yield Verdict(case, point, end, score, reason, truth, target, ours)
 
 
-def compare(case, row, point, end, target, ours, parts):
+def compare(case, row, point, end, target, ours, parts, rules):
     """(score, reason)"""
-    if row.alternatives and any(part.frames for part in parts):
+    if row and row.alternatives and any(part.frames for part in parts):
         return compare_guess(row, end, target, ours, parts)
     if ours == target:
         return EQUAL, ""
-    for explain in (loss_that_explains, old_reset, open_crossing):
+    for explain in rules:
         if reason := explain(case, point, end, target, ours, parts):
             return UNKNOWABLE, reason
     return DIFFERENT, ""
@@ -154,3 +153,6 @@ def would_lead_to(loss, case):
 
 def acks_syn_or_fin(loss, case):
     return bool(loss["flags"] & ACK) and loss["ack"] in case["numbers"][loss["from"]]
+
+
+RULES = (loss_that_explains, old_reset, open_crossing)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the core makes of segments. All that is known here of the replay program is in this file."""
+
+from dataclasses import dataclass
+
+import observer
+from conversation import START, replay
+from knowable import ACK, SYN
+
+MSL = 30
+TTL = 64
+PORTS = {"client": 20000, "server": 80}
+
+
+@dataclass
+class Frame(observer.Seen):
+    """A segment at a capture point, with the window that it advertises."""
+
+    window: int
+
+
+def follow(captures):
+    """For each capture, a list of frames, the streams that the core makes of it: [observer.Stream, ...]"""
+    commands = []
+    for number, frames in enumerate(captures):
+        commands.append(f"capture {MSL * 10**9}")
+        stream = 0
+        for frame in with_streams(frames):
+            if frame.stream != stream:
+                commands.append("stream")
+            stream = frame.stream
+            commands.append(command(frame, mirrored=number % 2))
+    answers = iter(replay(commands))
+    return [streams(frames, answers) for frames in captures]
+
+
+def command(frame, mirrored):
+    """Which end is side 0 must not matter to the core."""
+    side = (frame.sender == "server") != bool(mirrored)
+    is_lower = PORTS[frame.sender] < PORTS[observer.other(frame.sender)]
+    time = START + round(frame.time * 10**9)
+    return (
+        f"segment {time} {side:d} {frame.flags} {frame.seq} {frame.ack} {frame.length} {frame.window} {TTL} "
+        f"{is_lower:d}"
+    )
+
+
+def with_streams(frames):
+    """The core follows streams, and is told where one begins: where an end sends a SYN with another ISN."""
+    isns = {}
+    number = 0
+    for frame in frames:
+        if frame.flags & (SYN | ACK) == SYN:
+            number += isns.setdefault(frame.sender, frame.seq) != frame.seq
+            isns[frame.sender] = frame.seq
+        frame.stream = number
+    return frames
+
+
+def streams(frames, answers):
+    found = {}
+    for frame, answer in zip(frames, answers):
+        stream = found.setdefault(frame.stream, observer.Stream(frame))
+        stream.frames.append(frame)
+        ends = {answer["sender"]: frame.sender, observer.other(answer["sender"]): observer.other(frame.sender)}
+        for role, end in ends.items():
+            stream.begins.setdefault(end, answer[role])
+        stream.guesses.append(bool(answer.get("guessed")))
+        for move in answer["transitions"]:
+            stream.transitions[ends[move["role"]]].append((move["from"], move["to"], bool(move["undone"])))
+    return list(found.values())
