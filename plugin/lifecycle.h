@@ -225,7 +225,7 @@ typedef struct {
     uint32_t hidden_fin[2]; /**< with hid_fin, by side: number after the FIN that it seems to have sent */
     uint32_t beyond[2];     /**< with has_fin, by side: end of the data it sent beyond its own FIN */
     tl_moment duplicate;    /**< the SYN, come again after the connection was over, and not answered */
-    uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state */
+    uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
     bool hid_fin[2];        /**< by side: acknowledged the peer's FIN with a number beyond what passed of it */
     uint8_t fin_first : 1;  /**< side that sent the first FIN */
     bool merged : 1;        /**< 2nd FIN and ACK of the 1st are one segment */

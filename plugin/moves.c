@@ -124,9 +124,11 @@ void pass_must_have_sent(pass *t, tl_end *e, tcp_kind kind)
 bool pass_disproves(const pass *t, tl_silent kind, int64_t then)
 {
     const tl_end *x = t->x;
+    const tl_exchange *exchange = t->c->exchange;
+    const bool is_silent = exchange && exchange->before_state[t->s->side][kind] != TCP_CLOSED;
     const bool is_proven = kind == TL_BY_ACK_OF_SYN ? x->confirmed : x->ack_sure;
 
-    return !is_proven && pass_knew(t, then);
+    return is_silent && !is_proven && pass_knew(t, then);
 }
 
 void pass_take_back(pass *t, tl_end *e, tcp_state to, int64_t since)
@@ -139,7 +141,8 @@ void pass_undo(pass *t, tl_end *e, tl_silent kind)
     const tl_exchange *exchange = t->c->exchange;
     const uint8_t side = end_side(t->c, e);
 
-    if (!exchange || exchange->before_state[side][kind] == e->state)
-        return;
+    if (!exchange || exchange->before_state[side][kind] == TCP_CLOSED ||
+        exchange->before_state[side][kind] == e->state)
+        return; /* it came there by what it sent, or is back already */
     move(t, e, (tcp_state)exchange->before_state[side][kind], exchange->before_since[side][kind], true);
 }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import observer
 from conversation import START, replay
-from knowable import ACK, SYN
 
 MSL = 30
 TTL = 64
@@ -20,16 +19,11 @@ class Frame(observer.Seen):
 
 
 def follow(captures):
-    """For each capture, a list of frames, the streams that the core makes of it: [observer.Stream, ...]"""
+    """For each capture, a list of frames, the connections that the core makes of it: [observer.Stream, ...]"""
     commands = []
     for number, frames in enumerate(captures):
         commands.append(f"capture {MSL * 10**9}")
-        stream = 0
-        for frame in with_streams(frames):
-            if frame.stream != stream:
-                commands.append("stream")
-            stream = frame.stream
-            commands.append(command(frame, mirrored=number % 2))
+        commands += [command(frame, mirrored=number % 2) for frame in frames]
     answers = iter(replay(commands))
     return [streams(frames, answers) for frames in captures]
 
@@ -45,27 +39,15 @@ def command(frame, mirrored):
     )
 
 
-def with_streams(frames):
-    """The core follows streams, and is told where one begins: where an end sends a SYN with another ISN."""
-    isns = {}
-    number = 0
-    for frame in frames:
-        if frame.flags & (SYN | ACK) == SYN:
-            number += isns.setdefault(frame.sender, frame.seq) != frame.seq
-            isns[frame.sender] = frame.seq
-        frame.stream = number
-    return frames
-
-
 def streams(frames, answers):
     found = {}
     for frame, answer in zip(frames, answers):
-        stream = found.setdefault(frame.stream, observer.Stream(frame))
+        stream = found.setdefault(answer["connection"], observer.Stream(frame))
         stream.frames.append(frame)
         ends = {answer["sender"]: frame.sender, observer.other(answer["sender"]): observer.other(frame.sender)}
-        for role, end in ends.items():
-            stream.begins.setdefault(end, answer[role])
+        stream.begins.setdefault(frame.sender, answer[answer["sender"]])
         stream.guesses.append(bool(answer.get("guessed")))
         for move in answer["transitions"]:
             stream.transitions[ends[move["role"]]].append((move["from"], move["to"], bool(move["undone"])))
+        observer.forget_takeover(stream)
     return list(found.values())

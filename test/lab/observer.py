@@ -110,8 +110,13 @@ def _add_transitions(stream, row, ends):
         undone = move.endswith(UNDONE)
         old, new = move.removesuffix(UNDONE).split(" -> ")
         stream.transitions[ends[role]].append((old, new, undone))
+    forget_takeover(stream)
+
+
+def forget_takeover(stream):
+    """An end that takes over from the connection before was in its states, not in this one's."""
     for moves in stream.transitions.values():
-        if [new for _, new, _ in moves[:2]] == ["CLOSED", "LISTEN"]:  # takes over from the connection before
+        if [new for _, new, _ in moves[:2]] == ["CLOSED", "LISTEN"]:
             del moves[:2]
 
 
