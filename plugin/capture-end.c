@@ -12,11 +12,9 @@ static bool read_to_end;    /* Wireshark has said so */
 static uint32_t newest;     /* number of the last frame that was seen */
 static uint32_t seen;       /* how many were: the user may have told Wireshark to ignore some */
 static uint32_t to_be_seen; /* of a capture that is dissected again; 0: nobody knows */
-static bool has_window;     /* somebody answers */
 
 static void *count_frames(capture_file *file, void *count)
 {
-    has_window = true;
     if (file->state == FILE_READ_DONE)
         *(uint32_t *)count = file->count - file->ignored_count;
     return NULL;
@@ -25,12 +23,11 @@ static void *count_frames(capture_file *file, void *count)
 /* Asking costs: so it is done once, not at each frame. Without a window nobody answers. */
 bool capture_end_open(void)
 {
-    const bool is_over = read_to_end || newest == 0;
-
     read_to_end = false;
     newest = seen = to_be_seen = 0;
     plugin_if_get_capture_file(count_frames, &to_be_seen);
-    return !is_over && !has_window;
+    /* tshark reads one capture and ends, the others read one after the other. */
+    return g_strcmp0(g_get_prgname(), "tshark") == 0;
 }
 
 void capture_end_see(uint32_t frame)
