@@ -144,5 +144,5 @@ void pass_undo(pass *t, tl_end *e, tl_silent kind)
     if (!exchange || exchange->before_state[side][kind] == TCP_CLOSED ||
         exchange->before_state[side][kind] == e->state)
         return; /* it came there by what it sent, or is back already */
-    move(t, e, (tcp_state)exchange->before_state[side][kind], exchange->before_since[side][kind], true);
+    pass_take_back(t, e, (tcp_state)exchange->before_state[side][kind], exchange->before_since[side][kind]);
 }

@@ -170,6 +170,17 @@ static tl_claim *make_claim(pass *t)
     return t->c->claim;
 }
 
+/* The claim lies over the end from now on. */
+static void lay_over(const pass *t, tl_claim *claim, const tl_end *e)
+{
+    const uint8_t side = end_side(t->c, e);
+
+    claim->covers[side] = true;
+    claim->was[side] = e->state;
+    claim->held[side] = e->since;
+    claim->since[side] = t->now;
+}
+
 /* The ACK is that of a SYN/ACK which the end has offered. */
 static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
 {
@@ -201,17 +212,13 @@ static tcp_state say_move_by_rst(pass *t, const tl_end *e)
 static void cover(pass *t, tl_end *e, tcp_direction direction)
 {
     tl_claim *claim = make_claim(t);
-    const uint8_t side = end_side(t->c, e);
     const tcp_state to = tcp_next_state(direction, TCP_KIND_RST, (tcp_state)e->state);
 
-    if (claim->covers[side] || to == e->state)
+    if (end_is_covered(t->c, e) || to == e->state)
         return;
     const tcp_state from = say_move_by_rst(t, e);
     pass_say_move(t, e, from, TCP_CLOSED, false, from == e->state ? e->since : t->now);
-    claim->covers[side] = true;
-    claim->was[side] = e->state;
-    claim->held[side] = e->since;
-    claim->since[side] = t->now;
+    lay_over(t, claim, e);
 }
 
 static void note_rst(pass *t)
@@ -235,10 +242,7 @@ static void begin_reset(pass *t)
     pass_guess_roles(t);
     for (int i = 0; i < 2; i++) {
         end_begin(&t->c->end[i], TCP_ESTABLISHED, TL_NO_TIME);
-        claim->covers[i] = true;
-        claim->was[i] = TCP_ESTABLISHED;
-        claim->held[i] = TL_NO_TIME;
-        claim->since[i] = t->now;
+        lay_over(t, claim, &t->c->end[i]);
     }
 }
 
@@ -316,13 +320,9 @@ void pass_on_rst(pass *t)
 void pass_reject(pass *t, uint16_t error)
 {
     tl_claim *claim = make_claim(t);
-    const uint8_t side = end_side(t->c, t->x);
 
     *claim = (tl_claim){.passed = pass_moment(t), .is_icmp = true, .stands = true};
-    claim->covers[side] = true;
-    claim->was[side] = t->x->state;
-    claim->held[side] = t->x->since;
-    claim->since[side] = t->now;
+    lay_over(t, claim, t->x);
     pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
     /* The error's frame is none of the connection's: it tells no time in a state. */
     pass_say_move(t, t->x, (tcp_state)t->x->state, TCP_CLOSED, false, TL_NO_TIME);
