@@ -15,9 +15,12 @@
 
 #include "compat-statistics.h"
 #include "connection-set.h"
+#include "row-filter.h"
 #include "statistics-formats.h"
 
 static int tap;
+
+static const tl_view *view; /* of the capture; NULL: nothing of it has been shown */
 
 /* ---- The tap ---- */
 
@@ -29,6 +32,7 @@ typedef struct {
 
 void statistics_tap(packet_info *pinfo, const shown *what)
 {
+    view = what->view;
     if (!have_tap_listener(tap))
         return;
     tapped *t = wmem_new(pinfo->pool, tapped);
@@ -44,7 +48,8 @@ void statistics_tap(packet_info *pinfo, const shown *what)
 typedef struct {
     const statistics_format *format;
     connection_set *connections; /* of this session: those with a frame that passed the filter */
-    const tl_view *view;         /* NULL: there are none */
+    row_filter *rows;            /* NULL: the frames are filtered */
+    bool asks_both;              /* of frames and of whole connections */
     bool writing;                /* the format has begun */
     void *writer;                /* what it began with */
 } listener;
@@ -59,7 +64,6 @@ static tap_packet_status listen(void *own, packet_info *pinfo, epan_dissect_t *e
     const shown *what = record;
 
     connection_set_add(l->connections, what->stream);
-    l->view = what->view;
     return TAP_PACKET_DONT_REDRAW;
 }
 
@@ -68,13 +72,12 @@ static void forget(void *own)
     listener *l = own;
 
     g_byte_array_set_size(l->connections, 0);
-    l->view = NULL;
 }
 
 /* Write the connections of this session, whose facts are final: it is over. */
 static void write_session(listener *l)
 {
-    const tl_view view = {.whole = true, .end = l->view ? l->view->end : 0};
+    const tl_view whole = {.whole = true, .end = view ? view->end : 0};
     stream_facts row;
 
     if (!l->writing)
@@ -83,11 +86,25 @@ static void write_session(listener *l)
     for (uint32_t number = streams_begin(); number < streams_end(); number++) {
         if (!connection_set_has(l->connections, number - streams_begin()))
             continue;
-        stream_facts_get(streams_get(number), &view, &row);
-        l->format->write(l->writer, &row);
+        stream_facts_get(streams_get(number), &whole, &row);
+        if (!l->rows || row_filter_passes(l->rows, &row))
+            l->format->write(l->writer, &row);
     }
     forget(l);
     fflush(stdout);
+}
+
+/* A frame that was read before the end of the capture did not know what a filter asked for. */
+static void advise(const listener *l)
+{
+    static bool has_advised;
+
+    if (has_advised || !l->asks_both || !view || view->whole)
+        return;
+    report_warning("tcplife,%s: the filter asks frames about whole connections, which are known only "
+                   "when the capture has been read: add -2 -o tcplife.look_ahead:TRUE.",
+                   l->format->option);
+    has_advised = true;
 }
 
 /* The capture is over. */
@@ -95,6 +112,7 @@ static void write_all(void *own)
 {
     listener *l = own;
 
+    advise(l);
     write_session(l);
     l->format->end(l->writer);
     l->writing = false;
@@ -107,7 +125,7 @@ static void end_session(void)
 {
     for (guint i = 0; i < listeners->len; i++) {
         listener *l = g_ptr_array_index(listeners, i);
-        if (l->view)
+        if (l->connections->len)
             write_session(l);
     }
 }
@@ -118,6 +136,7 @@ static void end_listening(void *own)
 
     g_ptr_array_remove(listeners, l);
     g_byte_array_free(l->connections, TRUE);
+    row_filter_free(l->rows);
     g_free(l);
 }
 
@@ -129,6 +148,17 @@ static bool take_filter(const char *argument, const statistics_format *format, c
 
     *filter = *rest == ',' && rest[1] ? rest + 1 : NULL;
     return !*rest || *rest == ',';
+}
+
+/* A filter that a row can answer is not for the tap. */
+static void take_row_filter(listener *l, const char *filter)
+{
+    row_filter_kind kind;
+
+    l->rows = row_filter_new(filter, &kind);
+    l->asks_both = kind == ASKS_BOTH;
+    if (l->rows)
+        set_tap_dfilter(l, NULL);
 }
 
 static statistic_begun begin_listening(const char *argument, void *chosen)
@@ -153,6 +183,8 @@ static statistic_begun begin_listening(const char *argument, void *chosen)
         end_listening(l);
         STATISTIC_FAILED;
     }
+    if (filter)
+        take_row_filter(l, filter);
     STATISTIC_BEGUN;
 }
 
