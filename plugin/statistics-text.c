@@ -243,33 +243,45 @@ char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, 
     return text;
 }
 
-/* The lines, until all are known and it is known how wide a column is. */
+/* The lines, until all are known and it is known how wide a column is. A cell is what it
+ * takes as text, and the next one follows; none is in two blocks. */
 typedef struct {
-    wmem_allocator_t *scope;
     const statistics_column *column;
     unsigned columns;
     size_t width[COLUMNS_MAX];
-    GPtrArray *cells; /* of char *, line by line */
+    GPtrArray *blocks; /* of GString */
 } lines;
 
-static void add_cell(lines *l, unsigned column, char *text)
+enum { BLOCK = 1 << 20 };
+
+static GString *block_for(lines *l, size_t size)
+{
+    GString *last = l->blocks->len ? g_ptr_array_index(l->blocks, l->blocks->len - 1) : NULL;
+
+    if (last && last->len + size < BLOCK)
+        return last;
+    last = g_string_sized_new(BLOCK);
+    g_ptr_array_add(l->blocks, last);
+    return last;
+}
+
+static void add_cell(lines *l, unsigned column, const char *text)
 {
     const size_t width = strlen(text);
 
     if (width > l->width[column])
         l->width[column] = width;
-    g_ptr_array_add(l->cells, text);
+    g_string_append_len(block_for(l, width + 1), text, (gssize)width + 1);
 }
 
 static void *begin_lines(void)
 {
     lines *l = g_new0(lines, 1);
 
-    l->scope = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK_FAST);
     l->column = statistics_columns(&l->columns);
-    l->cells = g_ptr_array_new();
+    l->blocks = g_ptr_array_new();
     for (unsigned i = 0; i < l->columns; i++)
-        add_cell(l, i, wmem_strdup(l->scope, l->column[i].title));
+        add_cell(l, i, l->column[i].title);
     return l;
 }
 
@@ -277,8 +289,11 @@ static void write_line(void *own, const stream_facts *row)
 {
     lines *l = own;
 
-    for (unsigned i = 0; i < l->columns; i++)
-        add_cell(l, i, statistics_cell(l->scope, &l->column[i], row));
+    for (unsigned i = 0; i < l->columns; i++) {
+        char *text = statistics_cell(NULL, &l->column[i], row);
+        add_cell(l, i, text);
+        wmem_free(NULL, text);
+    }
 }
 
 /* Numbers end below each other, all else begins so. */
@@ -302,11 +317,17 @@ static void put_cell(const lines *l, unsigned column, const char *text)
 static void end_lines(void *own)
 {
     lines *l = own;
+    unsigned column = 0;
 
-    for (guint i = 0; i < l->cells->len; i++)
-        put_cell(l, i % l->columns, g_ptr_array_index(l->cells, i));
-    g_ptr_array_free(l->cells, TRUE);
-    wmem_destroy_allocator(l->scope);
+    for (guint i = 0; i < l->blocks->len; i++) {
+        GString *block = g_ptr_array_index(l->blocks, i);
+        for (const char *text = block->str; text < block->str + block->len; text += strlen(text) + 1) {
+            put_cell(l, column, text);
+            column = (column + 1) % l->columns;
+        }
+        g_string_free(block, TRUE);
+    }
+    g_ptr_array_free(l->blocks, TRUE);
     g_free(l);
 }
 
