@@ -32,13 +32,13 @@ static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
 {
     const tl_end *y = &c->end[!s->side];
 
-    return y->has_isn && s->ack - y->isn - 1 <= y->nxt - y->isn - 1;
+    return y->has_isn && s->ack - y->isn - 1 <= end_edge(y) - y->isn - 1;
 }
 
 /* The opener's SYN, come again after all was over, is answered as that of a new connection. */
 static bool revives_duplicate(const tl_connection *c, const tl_segment *s)
 {
-    return c->exchange && c->exchange->duplicate.frame && phase_is_over((tcp_state)c->phase) &&
+    return c->exchange && c->exchange->duplicate && phase_is_over((tcp_state)c->phase) &&
            s->side != c->client && c->end[s->side].isn != s->seq && s->ack == c->end[c->client].isn + 1;
 }
 
@@ -133,7 +133,7 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
 
     tl_begin(c, all->count++, before, older_of(before), s);
     if (before && (s->flags & (TL_SYN | TL_ACK)) == (TL_SYN | TL_ACK) && revives_duplicate(before, s)) {
-        c->syn = before->exchange->duplicate;
+        c->syn = *before->exchange->duplicate;
         if (c->syn.time > c->start) /* their clocks may differ */
             c->syn.time = c->start;
         c->saw_syn = true;
@@ -228,5 +228,5 @@ tl_connection *tl_connections_reject(const tl_connections *all, tl_connection *n
     if (newest && tl_reject(newest, rejection, &all->world, report))
         return newest;
     return newest && newest->older && tl_reject(newest->older, rejection, &all->world, report) ? newest->older
-                                                                                                : NULL;
+                                                                                               : NULL;
 }

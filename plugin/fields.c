@@ -273,8 +273,9 @@ static void add_transition(packet_info *pinfo, proto_tree *tree, const tl_transi
 {
     if (is_wanted(tree, hf_transition)) {
         add_text(tree, hf_transition,
-                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role), tcp_state_name(t->from),
-                                    tcp_state_name(t->to), t->undone ? " (undone)" : ""));
+                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role),
+                                    tcp_state_name(t->from), tcp_state_name(t->to),
+                                    t->undone ? " (undone)" : ""));
     }
     if (hf_time[t->from] > 0)
         add_span(tree, hf_time[t->from], t->held);
@@ -414,9 +415,9 @@ static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 
 static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
 {
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
-                                                      r->is_rejection ? "rejected by ICMP"
-                                                                      : tcp_state_name(r->phase));
+    proto_item *item =
+        proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
+                                       r->is_rejection ? "rejected by ICMP" : tcp_state_name(r->phase));
 
     if (r->has_states)
         proto_item_append_text(item, ", client %s, server %s", tcp_state_name(r->state[TL_CLIENT]),

@@ -18,7 +18,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
     c->start = c->last = first->time;
     c->content = TL_NO_TIME;
     for (int i = 0; i < 2; i++)
-        c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .last = TL_NO_TIME, .asked_at = TL_NO_TIME};
+        c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .asked_at = TL_NO_TIME};
     if (before) {
         c->reuse = before->number;
         c->reuse_phase = before->phase;
@@ -186,7 +186,8 @@ static void prepare(tl_report *r)
     r->idle = TL_NO_TIME;
 }
 
-void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world, tl_report *r)
+void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world,
+               tl_report *r)
 {
     pass t = {
         .c = c,

@@ -91,8 +91,7 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         if ((s = streams_follow(&segments[i], &set, &report)))
             keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) &&
-        (s = streams_reject(&error, &report)))
+    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
         keep(pinfo, s, &report);
 }
 
@@ -166,13 +165,14 @@ static void register_preferences(void)
         "1883, 2811, "
         "3128, 3268, 3306, 3389, 5222-5223, 5269, 5432, 6379, 6666-6669, 8000, 8080, 8888, 20000.",
         &preference_likely_server_ports, 65535);
-    prefs_register_bool_preference(module, "look_ahead", "Look ahead where no tap runs",
-                                   "Read the fields of the TCP dissector in passes in which no tap runs: the "
-                                   "first pass of \"tshark -2\" and "
-                                   "the loading in sharkd. Facts about the whole connection are then known on "
-                                   "every frame. It costs time, and the "
-                                   "graphical user interface does not need it.",
-                                   &preference_look_ahead);
+    prefs_register_bool_preference(
+        module, "look_ahead", "Look ahead where no tap runs",
+        "Read the fields of the TCP dissector in passes in which no tap runs: the "
+        "first pass of \"tshark -2\" and "
+        "the loading in sharkd. Facts about the whole connection are then known on "
+        "every frame. It costs time, and the "
+        "graphical user interface does not need it.",
+        &preference_look_ahead);
 }
 
 void tcplife_register(void)
