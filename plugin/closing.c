@@ -222,7 +222,7 @@ void pass_withdraw_fin(pass *t, tl_end *e)
 
     if (e->fin_acked)
         return;
-    t->c->stepped &= (uint16_t) ~(1u << fin_step(t->c, e));
+    t->c->stepped &= (uint8_t) ~(1u << fin_step(t->c, e));
     e->has_fin = e->plain_fin = e->acking_fin = e->fin_repeated = false;
     exchange->fin[side] = (tl_moment){0};
     exchange->crossed = exchange->merged = false;

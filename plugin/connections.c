@@ -132,6 +132,7 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
     tl_connection *c = all->make(all->count);
 
     tl_begin(c, all->count++, before, older_of(before), s);
+    c->recent = before ? before->recent : 0;
     if (before && (s->flags & (TL_SYN | TL_ACK)) == (TL_SYN | TL_ACK) && revives_duplicate(before, s)) {
         c->syn = *before->exchange->duplicate;
         if (c->syn.time > c->start) /* their clocks may differ */
@@ -206,8 +207,14 @@ static void follow_as_peer(tl_connection *c, const tl_segment *s, const tl_world
 tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest, const tl_segment *s,
                                      tl_report *report)
 {
-    tl_connection *c = choose(*newest, s, all->world.settings.msl);
+    uint32_t original;
+    tl_connection *c = tl_copies_find(all->copies, *newest, s, &original);
 
+    if (c) {
+        tl_follow_copy(c, s, original, report);
+        return c;
+    }
+    c = choose(*newest, s, all->world.settings.msl);
     if (!c)
         c = *newest = begin(all, *newest, s);
     const bool was_answered = is_answered(c);
@@ -219,6 +226,7 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     note_progress(c, s->side, &before, report);
     if (c == *newest)
         replace_older(c, was_answered);
+    tl_copies_note(&all->copies, &all->world, *newest, c, s);
     return c;
 }
 

@@ -101,6 +101,8 @@ typedef struct {
       "The time of the first frame.") \
     X(SPAN, told.duration, "duration", "Duration", \
       "The time between the first and the last frame of the stream.") \
+    X(COUNT, told.copies, "copies", "Copies", \
+      "How many frames of the connection are copies of others, as where a capture was taken on several interfaces.") \
     X(SPAN, told.lifetime, "lifetime", "Lifetime", \
       "The time from the first frame to the one that ended the connection: the ACK of the second FIN, " \
       "the accepted RST or the refusal.") \

@@ -378,6 +378,7 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         .reuse_phase = c->reuse == TL_NO_CONNECTION ? NULL : tcp_state_name(c->reuse_phase),
         .start = c->start,
         .duration = c->last - c->start,
+        .copies = c->copies,
         .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
         .one_sided = connection_is_one_sided(c),
         .has_states = !c->orphan,

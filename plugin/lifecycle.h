@@ -101,6 +101,7 @@ typedef struct {
     bool has_states; /**< nothing has opened: the ends have no states */
     bool guessed;    /**< another pair of states would fit as well */
     bool role_guessed;
+    uint32_t copy_of; /**< number of the frame that this one is a copy of; 0: it is none */
     /* Events */
     bool late;
     tl_verdict verdict;
@@ -292,7 +293,8 @@ typedef struct tl_connection {
     uint8_t reuse_phase; /**< the phase in which the connection before was left */
     bool role_guessed : 1; /**< neither SYN nor SYN/ACK told the roles */
     bool replaced : 1;     /**< a newer connection has taken its place */
-    bool saw_syn : 1;      /**< the client's SYN passed */
+    uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
+    bool saw_syn : 1;    /**< the client's SYN passed */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;
@@ -304,8 +306,10 @@ typedef struct tl_connection {
     int64_t time_wait; /**< when 2 MSL began, or began anew */
     int64_t timed_at;  /**< with timing: when the segment that is being timed passed */
     uint32_t timed;    /**< with timing: an ACK of this number ends it */
+    uint32_t recent;   /**< of the newest of a 4-tuple: the last segment, to copies.c */
+    uint32_t copies;   /**< frames of it that are copies */
     uint16_t syns;     /**< SYNs sent by the client */
-    uint16_t stepped;  /**< bit (1 << tl_step): has been given once */
+    uint8_t stepped;   /**< bit (1 << tl_step): has been given once */
     bool timing : 1;
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool alive : 1;         /**< a first segment was seen */
@@ -314,7 +318,6 @@ typedef struct tl_connection {
     bool opening_told : 1;  /**< the kind of opening was raised */
     bool lapsed : 1;        /**< TIME_WAIT is over */
     bool late_rst : 1;      /**< a RST came after the end */
-    uint8_t goes_on; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
 } tl_connection;
 
 /** What the core needs of its surroundings. */
@@ -335,6 +338,10 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
  *  @param[out] report  all of it is set */
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
                tl_report *report);
+
+/** A copy of a segment of the connection passes: it moves nothing.
+ *  @param original  number of the frame that it is a copy of */
+void tl_follow_copy(tl_connection *c, const tl_segment *segment, uint32_t original, tl_report *report);
 
 /** An ICMP or ICMPv6 error that quotes a segment of the connection. It is no segment
  *  itself: it can reject the SYN of a connection that nothing has answered yet
@@ -387,6 +394,7 @@ typedef struct {
     int64_t reuse_gap;
     const char *reuse_phase;
     int64_t start, duration, lifetime;
+    uint32_t copies;
     bool one_sided;
     bool has_states;
     tcp_state phase;

@@ -32,7 +32,7 @@ void pass_step(pass *t, tl_step step)
 
 void pass_step_once(pass *t, tl_step step)
 {
-    const uint16_t bit = (uint16_t)(1u << step);
+    const uint8_t bit = (uint8_t)(1u << step);
 
     if (t->c->stepped & bit)
         return;

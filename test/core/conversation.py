@@ -22,6 +22,7 @@ What stands behind the `;` must come out, all of it and nothing else:
                                   tcplife.transition, with tcplife.time.<state>; if
                                   missing, each end moves in one step or not at all
     late  guessed  roles          tcplife.late, .guessed, .role.guessed
+    copy=2                        tcplife.copy_of
     connection=1                  tcplife.connection; without it, that of the segment before; may stand alone
     verdict=accepted  idle=.5  ttl=-3
                                   tcplife.reset.verdict, .idle, .ttl_delta
@@ -353,6 +354,7 @@ class Checker:
         for word, key in (("late", "late"), ("guessed", "guessed"), ("roles", "role_guessed")):
             if f"{word}?" not in words:
                 self.check(word, int(word in words), report.get(key, 0))
+        self.check("copy of", int(values.get("copy", 0)), report.get("copy_of", 0))
         self.check("verdict", values.get("verdict"), report.get("verdict"))
         self.check("ttl", int(values["ttl"]) if "ttl" in values else None, report.get("ttl_delta"))
         self.check("idle", nanoseconds(values["idle"]) if "idle" in values else None, report.get("idle"))

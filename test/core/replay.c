@@ -109,6 +109,7 @@ static void print_report(uint32_t connection, const tl_report *r)
     print_count("guessed", r->guessed);
     print_count("role_guessed", r->role_guessed);
     print_count("late", r->late);
+    print_count("copy_of", r->copy_of);
     print_string("verdict", tl_verdict_name(r->verdict));
     print_time("idle", r->idle);
     if (r->has_ttl_delta)
@@ -151,6 +152,7 @@ static void print_facts(const tl_facts *f)
     print_count("half_close.bytes", f->half_close_bytes);
     print_string("reset.cause", f->reset_cause);
     print_string("reset.sender", f->reset_sender);
+    print_count("copies", f->copies);
     print_string("silence.side", f->silence_side);
     print_time("silence.time", f->silence_time);
     print_count("silence.repeats", f->silence_repeats);
@@ -211,6 +213,7 @@ static void begin_capture(const char *line)
         free(b);
     }
     all.count = frames = 0;
+    all.copies = NULL;
     newest = NULL;
 }
 

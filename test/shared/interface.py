@@ -15,6 +15,7 @@ NOW = {
     "role.guessed": "FT_BOOLEAN",
     "concurrent": "FT_UINT32",
     "half_open": "FT_UINT32",
+    "copy_of": "FT_FRAMENUM",
 }
 
 LAST = {"last": "FT_BOOLEAN"}  # a Now field, but known only when the whole capture has been read
@@ -55,6 +56,7 @@ FACT = {
     "server.held": "FT_RELATIVE_TIME",
     "start": "FT_ABSOLUTE_TIME",
     "duration": "FT_RELATIVE_TIME",
+    "copies": "FT_UINT32",
     "one_sided": "FT_BOOLEAN",
     "open": "FT_STRING",
     "open.failed": "FT_BOOLEAN",
