@@ -207,13 +207,18 @@ static void lay_over(const pass *t, tl_claim *claim, const tl_end *e)
     claim->since[side] = t->now;
 }
 
-/* The ACK is that of a SYN/ACK which the end has offered. */
-static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
+/* The end has sent a SYN/ACK with this ISN. */
+static bool has_offered(const tl_connection *c, const tl_end *e, uint32_t isn)
 {
     const tl_attempt *a = &c->attempt;
 
-    return a->sent_syn_ack[end_side(c, e)] && e->state == TCP_SYN_RECEIVED &&
-           (ack == e->isn + 1 || (a->other && ack == a->other->isn + 1));
+    return a->sent_syn_ack[end_side(c, e)] && (isn == e->isn || (a->other && isn == a->other->isn));
+}
+
+/* The ACK is that of a SYN/ACK which the end has offered. */
+static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
+{
+    return e->state == TCP_SYN_RECEIVED && has_offered(c, e, ack - 1);
 }
 
 /* The RST may show that the end had moved before: it could not send it, or take it, otherwise. */
@@ -430,7 +435,7 @@ static bool is_sending_on(const pass *t)
 {
     switch (t->s->flags & (TL_SYN | TL_ACK)) {
     case TL_SYN | TL_ACK:
-        return t->c->attempt.sent_syn_ack[t->s->side] && t->x->isn == t->s->seq;
+        return has_offered(t->c, t->x, t->s->seq);
     case TL_ACK:
         return pass_has_numbers_of(t);
     default:
