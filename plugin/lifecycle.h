@@ -271,7 +271,7 @@ typedef struct {
     tl_trips trips[2];         /**< by side: between us and the end */
     uint32_t keepalives;       /**< probes seen */
     uint32_t unanswered;       /**< of these, known not to have been answered */
-    tl_moment *duplicate;      /**< the SYN, come again after the connection was over, and not answered */
+    tl_moment *duplicate;      /**< the SYN, come again after the connection had opened, and not answered */
     uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
     uint8_t fin_first : 1;                    /**< side that sent the first FIN */
     bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */

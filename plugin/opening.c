@@ -43,18 +43,24 @@ static void begin_syn(pass *t)
     pass_asked(t);
 }
 
-static void open_actively(pass *t)
+/* The first SYN of the client that the capture holds. */
+static void count_first_syn(pass *t)
 {
     tl_connection *c = t->c;
 
-    c->client = t->s->side;
     c->saw_syn = true;
     c->syns = 1;
+    c->syn = pass_moment(t);
+    pass_step(t, TL_STEP_SYN);
+}
+
+static void open_actively(pass *t)
+{
+    t->c->client = t->s->side;
     pass_raise_reuse(t);
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
-    c->syn = pass_moment(t);
-    pass_step(t, TL_STEP_SYN);
+    count_first_syn(t);
 }
 
 static void count_syn(pass *t)
@@ -97,7 +103,10 @@ static void try_again(pass *t)
     else
         pass_enter(t, t->y, TCP_LISTEN);
     t->y->borrowed = true;
-    count_syn(t);
+    if (c->saw_syn)
+        count_syn(t);
+    else /* the capture began with the SYN/ACK of the try that failed */
+        count_first_syn(t);
 }
 
 /* An opener that answered the SYN/ACK, as its peer's data seemed to show, would not repeat its SYN. */
@@ -121,12 +130,8 @@ static void repeat_syn(pass *t)
 
     if (!t->x->sent_syn) { /* the capture shows it after the SYN/ACK that answers it */
         t->x->sent_syn = true;
-        if (end_side(c, t->x) != c->client)
-            return;
-        c->saw_syn = true;
-        c->syns = 1;
-        c->syn = pass_moment(t);
-        pass_step(t, TL_STEP_SYN);
+        if (end_side(c, t->x) == c->client)
+            count_first_syn(t);
         return;
     }
     pass_lift_rejection(t);
@@ -152,22 +157,24 @@ static bool has_failed(const tl_connection *c)
     return claim_stands(c) && !c->claim->is_icmp && !c->opened;
 }
 
-/* The opener's own SYN, after all that it opened. */
+/* The opener's own SYN, when it has opened already: who forgot the connection takes it for a new one. */
 static void note_duplicate(pass *t)
 {
     tl_exchange *exchange = pass_exchange(t);
 
-    if (!phase_is_over(t->before))
-        return;
     if (!exchange->duplicate)
         exchange->duplicate = t->world->allocate(sizeof *exchange->duplicate);
     *exchange->duplicate = pass_moment(t);
 }
 
-/* Nobody but the opener has shown that it has the SYN/ACK: its own word may still be missing. */
+/* Nobody but its peer has shown that it has the SYN/ACK: its own word is still missing. */
 static bool may_repeat(const pass *t)
 {
-    return !t->c->opened || !t->x->confirmed;
+    const tl_connection *c = t->c;
+
+    if (!c->opened)
+        return true;
+    return c->exchange->before_state[t->s->side][TL_BY_ACK_OF_SYN] != TCP_CLOSED && !t->x->confirmed;
 }
 
 void pass_on_syn(pass *t)
