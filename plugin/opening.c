@@ -436,7 +436,8 @@ static bool responder_acks(pass *t)
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
-    if (!pass_is_synchronized_talk(t))
+    const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */
+    if (!pass_is_synchronized_talk(t) && !is_alone)
         return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);
     x->isn_acked = true; /* by an ACK that is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
