@@ -267,12 +267,13 @@ static uint32_t raced(const tl_connection *c)
     return seq_before(from, gaps->race.to) ? gaps->race.to - from : 0;
 }
 
-static int64_t half_closed(const tl_connection *c)
+static int64_t half_closed(const tl_connection *c, const tl_view *view)
 {
     const tl_moment begun = decided(c, TL_STEP_FIN_1_ACK);
+    const int64_t so_far = was_reset(c) ? c->claim->passed.time : view->whole ? view->end : c->last;
 
     if (!has_passed(c, TL_STEP_FIN_2))
-        return begun.frame ? c->last - begun.time : TL_NO_TIME;
+        return begun.frame ? so_far - begun.time : TL_NO_TIME;
     return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2)
                                                       : TL_NO_TIME;
 }
@@ -289,7 +290,7 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
-    f->half_close_time = half_closed(c);
+    f->half_close_time = half_closed(c, view);
     f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
 }
 
@@ -399,7 +400,7 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
     return view->whole && c->opened && c->claim && c->claim->challenged && !c->claim->stands &&
-           c->last_frame == c->claim->passed.frame && silent_since(view, c->last);
+           silent_since(view, c->last);
 }
 
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)

@@ -243,7 +243,8 @@ typedef struct {
     uint8_t was[2];      /**< by side: tcp_state that the end was in before */
     bool covers[2];      /**< by side: this end is CLOSED */
     bool stands : 1;     /**< it ended the connection, and nothing has disproved that */
-    bool challenged : 1; /**< a RST that should draw a challenge ACK, and may have closed all the same */
+    bool challenged : 1; /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
+                            the last segment */
     bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
     bool sure : 1;       /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;

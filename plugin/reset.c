@@ -315,11 +315,11 @@ static void close_sender(pass *t)
 static void note_challenged(pass *t)
 {
     const tl_claim *before = t->c->claim;
+    const bool lies_over = before && (before->covers[0] || before->covers[1]);
 
-    if (claim_stands(t->c))
+    if (claim_stands(t->c) || (lies_over && before->from != t->s->side))
         return;
-    if (!before || !(before->covers[0] || before->covers[1]))
-        note_rst(t);
+    note_rst(t);
     t->c->claim->challenged = true;
     t->c->claim->cause = (uint8_t)cause_of(t);
 }
