@@ -45,15 +45,21 @@ static bool is_own_number(const pass *t)
                                        x->nxt);
 }
 
-/* Its sender has not got an answer to its SYN or SYN/ACK, and takes it back. */
-static bool gives_up(const pass *t)
+/* Its sender takes back its SYN or SYN/ACK, which nothing has taken. */
+static bool takes_back(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
 
     if (x->borrowed || !is_own_number(t))
         return false;
     return (x->state == TCP_SYN_SENT && (y->borrowed || y->state == TCP_LISTEN)) ||
-           (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT && !t->c->attempt.bad_ack);
+           (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT);
+}
+
+/* And nothing has answered it either. */
+static bool gives_up(const pass *t)
+{
+    return takes_back(t) && !t->c->attempt.bad_ack;
 }
 
 /* It answers an ACK of the handshake that acknowledged something else. */
@@ -120,7 +126,7 @@ static tl_verdict judge(const pass *t)
         return TL_VERDICT_UNKNOWN;
     if (c->phase == TCP_CLOSED || (c->phase == TCP_TIME_WAIT && end_shown(c, y) == TCP_CLOSED))
         return TL_VERDICT_IGNORED;
-    if (acknowledges_syn(t) || answers_bad_ack(t) || gives_up(t))
+    if (acknowledges_syn(t) || answers_bad_ack(t) || takes_back(t))
         return TL_VERDICT_ACCEPTED;
     if (y->borrowed || y->state == TCP_LISTEN || y->state == TCP_SYN_SENT)
         return TL_VERDICT_IGNORED;
