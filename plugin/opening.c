@@ -63,6 +63,15 @@ static void open_actively(pass *t)
     count_first_syn(t);
 }
 
+/* A SYN that comes again brings its data again. */
+static void count_data_again(pass *t)
+{
+    const uint64_t again = t->s->length < t->x->bytes ? t->s->length : t->x->bytes;
+
+    if (again > 0)
+        pass_exchange(t)->retransmitted[t->s->side] += again;
+}
+
 static void count_syn(pass *t)
 {
     tl_connection *c = t->c;
@@ -136,6 +145,7 @@ static void repeat_syn(pass *t)
     }
     pass_lift_rejection(t);
     count_syn(t);
+    count_data_again(t);
     pass_sent_again(t);
     undo_hidden_answer(t);
     c->attempt.answered_by_ack = c->attempt.older_reset = false;
@@ -262,6 +272,7 @@ static void repeat_syn_ack(pass *t)
     if (a->syn_acks < UINT16_MAX)
         a->syn_acks++;
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, a->syn_acks);
+    count_data_again(t);
     pass_sent_again(t);
     if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, t->c->open_ack.time))
         return;
@@ -421,6 +432,7 @@ static bool listener_acks(pass *t)
         return false;
     }
     infer_syn_ack(t, x, t->s->seq - 1);
+    x->isn_acked = y->isn_acked = true; /* by what is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
     pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
