@@ -208,10 +208,17 @@ typedef struct {
     uint32_t isn;
 } tl_offer;
 
+/** The last of these, the newest at the end. */
+enum { TL_MAX_OFFERS = 4 };
+typedef struct {
+    tl_offer offer[TL_MAX_OFFERS];
+    uint8_t count;
+} tl_offers;
+
 /** One try to open. A retry of the same SYN after a failure begins the next. */
 typedef struct {
     tl_moment syn_ack;  /**< the SYN/ACK that counts */
-    tl_offer *other;    /**< the last SYN/ACK with another ISN than that; NULL: none came */
+    tl_offers *others;  /**< SYN/ACKs with another ISN than that; NULL: none came */
     uint32_t older_nxt; /**< with has_older: the number that an end expects of a connection that
                                   the capture does not hold, as an ACK told */
     uint16_t syn_acks;  /**< SYN/ACKs sent */

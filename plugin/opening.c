@@ -265,7 +265,7 @@ static void note_older(pass *t)
 
 /* ---- SYN/ACK ---- */
 
-static void repeat_syn_ack(pass *t)
+static void count_syn_ack(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
 
@@ -274,6 +274,13 @@ static void repeat_syn_ack(pass *t)
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, a->syn_acks);
     count_data_again(t);
     pass_sent_again(t);
+}
+
+static void repeat_syn_ack(pass *t)
+{
+    tl_attempt *a = &t->c->attempt;
+
+    count_syn_ack(t);
     if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, t->c->open_ack.time))
         return;
     undo_open_ack(t);
@@ -310,16 +317,40 @@ static void first_syn_ack(pass *t)
     pass_complete_opening(t);
 }
 
-/* Another server, or one without memory: the opener will choose. */
-static void offer_other(pass *t)
+tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn)
+{
+    for (unsigned i = 0; a->others && i < a->others->count; i++) {
+        if (a->others->offer[i].isn == isn)
+            return &a->others->offer[i];
+    }
+    return NULL;
+}
+
+static void note_other(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
 
+    if (!a->others)
+        a->others = t->world->allocate(sizeof *a->others);
+    tl_offers *others = a->others;
+    if (others->count == TL_MAX_OFFERS) {
+        others->count--;
+        for (unsigned i = 0; i < others->count; i++)
+            others->offer[i] = others->offer[i + 1];
+    }
+    others->offer[others->count++] = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
+}
+
+/* Another server, or one without memory: the opener will choose. */
+static void offer_other(pass *t)
+{
     if (t->c->opened)
         return;
-    if (!a->other)
-        a->other = t->world->allocate(sizeof *a->other);
-    *a->other = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
+    if (attempt_find_other(&t->c->attempt, t->s->seq)) {
+        count_syn_ack(t);
+        return;
+    }
+    note_other(t);
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_DIFFERS, 0);
 }
 
@@ -370,17 +401,20 @@ static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
     pass_sent(t, server, TCP_KIND_SYN_ACK);
 }
 
-/* The opener takes the other one of two SYN/ACKs. */
+/* The opener takes another SYN/ACK than the one that counted so far. */
 static void take_other_offer(pass *t)
 {
-    const tl_offer *other = t->c->attempt.other;
+    tl_attempt *a = &t->c->attempt;
+    tl_offer *other = attempt_find_other(a, t->s->ack - 1);
     tl_end *y = t->y;
 
-    if (!other || y->isn == other->isn || t->s->ack != other->isn + 1)
+    if (!other)
         return;
+    const tl_offer before = {.passed = a->syn_ack, .isn = y->isn};
     y->isn = other->isn;
     y->nxt = t->s->ack;
-    t->c->attempt.syn_ack = other->passed;
+    a->syn_ack = other->passed;
+    *other = before;
 }
 
 /* The opener speaks: whether its ACK completes its half. */

@@ -218,7 +218,7 @@ static bool has_offered(const tl_connection *c, const tl_end *e, uint32_t isn)
 {
     const tl_attempt *a = &c->attempt;
 
-    return a->sent_syn_ack[end_side(c, e)] && (isn == e->isn || (a->other && isn == a->other->isn));
+    return a->sent_syn_ack[end_side(c, e)] && (isn == e->isn || attempt_find_other(a, isn));
 }
 
 /* The ACK is that of a SYN/ACK which the end has offered. */
