@@ -99,10 +99,10 @@ static void take_data(pass *t)
     uint32_t again;
     const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
     pass_exchange(t)->retransmitted[t->s->side] += again;
-    if (fresh == 0) {
+    if (again > 0)
         pass_sent_again(t);
+    if (fresh == 0)
         return;
-    }
     x->spoke = true;
     pass_asked(t);
     if (t->y->has_fin)

@@ -173,7 +173,8 @@ typedef struct {
                              the peer's SND.UNA */
     uint32_t window;   /**< last window it advertised */
     uint32_t widest;   /**< widest window it advertised */
-    uint16_t repeats;  /**< how often the first of what is unanswered was sent again */
+    uint16_t repeats;  /**< how often the first of what is unanswered was sent again; 1 at least if
+                             anything of it was */
     uint16_t probes;   /**< keep-alives since the peer was last heard */
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
