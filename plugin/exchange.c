@@ -86,6 +86,12 @@ static void answer_probe(pass *t)
 
 /* ---- Data ---- */
 
+/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). */
+static bool is_byte_for_closed_window(const pass *t)
+{
+    return t->s->length == 1 && t->y->heard && t->y->window == 0;
+}
+
 static void take_data(pass *t)
 {
     tl_end *x = t->x;
@@ -99,7 +105,9 @@ static void take_data(pass *t)
     uint32_t again;
     const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
     pass_exchange(t)->retransmitted[t->s->side] += again;
-    if (again > 0)
+    if (is_byte_for_closed_window(t))
+        probe_window(t);
+    else if (again > 0)
         pass_sent_again(t);
     if (fresh == 0)
         return;
