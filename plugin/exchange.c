@@ -151,6 +151,15 @@ static void begin_numbers(pass *t)
     }
 }
 
+/* The sender says nothing new, or has had the time to answer the newer connection's SYN. */
+static bool may_answer(const pass *t, const tl_connection *newer)
+{
+    const tl_end *x = t->x;
+
+    return !x->has_told || t->s->ack == x->told ||
+           (x->rtt != NO_RTT && t->now - newer->syn.time >= (int64_t)x->rtt * 1000);
+}
+
 /* An end that holds the ports for an older connection answers a SYN with a bare ACK of
  * that: it belongs here, and says something of the newer one (RFC 9293, 3.5.1). */
 static void answer_newer_syn(pass *t)
@@ -158,7 +167,7 @@ static void answer_newer_syn(pass *t)
     tl_connection *newer = t->newer;
 
     if (!newer || newer->phase != TCP_SYN_SENT || t->s->side == newer->client || t->next != t->s->seq ||
-        (t->x->has_told && t->s->ack != t->x->told))
+        !may_answer(t, newer))
         return;
     if (!newer->attempt.answered_by_ack)
         pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
@@ -174,6 +183,8 @@ void pass_on_ack(pass *t)
     if ((!c->opened && !pass_opening_ack(t)) || !pass_fits(t)) {
         if (t->s->flags & TL_FIN)
             pass_say_misplaced_fin(t);
+        else if (!t->x->borrowed && t->x->state == TCP_SYN_RECEIVED && pass_has_numbers_of(t))
+            answer_newer_syn(t);
         return;
     }
     answer_newer_syn(t);
