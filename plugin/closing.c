@@ -231,7 +231,9 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         peer->gaps->raced = false;
     if (exchange->fin[!side].frame)
         exchange->fin_first = !side;
-    pass_take_back(t, e, (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
+    /* Its SYN may have been acknowledged since. */
+    const bool has_opened = e->gaps->fin_before == TCP_SYN_RECEIVED && e->isn_acked;
+    pass_take_back(t, e, has_opened ? TCP_ESTABLISHED : (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
 }
 
 void pass_say_misplaced_fin(pass *t)

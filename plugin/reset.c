@@ -27,7 +27,7 @@ static bool is_vouched(const pass *t)
 {
     uint32_t next;
 
-    return t->s->flags & TL_ACK && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
+    return t->s->flags & TL_ACK && t->x->has_nxt && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
            end_known_next(t->y, t->x, &next) && t->s->ack == next;
 }
 
