@@ -213,7 +213,8 @@ void pass_take_ack_number(pass *t)
     tl_end *x = t->x, *y = t->y;
     const uint32_t ack = t->s->ack;
 
-    if (y->gaps && y->gaps->has_stray && ack == y->gaps->stray.to && !(y->has_nxt && seq_upto(ack, y->nxt)))
+    if (y->gaps && y->gaps->has_stray && ack == y->gaps->stray.to && y->state >= TCP_SYN_RECEIVED &&
+        !(y->has_nxt && seq_upto(ack, y->nxt)))
         take_stray(t);
     if (y->gaps && y->gaps->has_jump) {
         if (seq_upto(jump_floor(t, y), ack))
