@@ -231,21 +231,24 @@ typedef struct {
  *  not passed. So who disproves it only has to lift it. */
 typedef struct {
     tl_moment passed;
-    int64_t since[2];    /**< by side: since when it is covered, and so CLOSED */
-    int64_t held[2];     /**< by side: when it had entered the state `was` */
-    int64_t asked_at;    /**< tl_end.asked_at of its apparent sender then */
-    uint64_t unacked[2]; /**< by side: bytes of data that were not acknowledged then */
-    uint16_t repeats;    /**< how often its apparent sender had repeated what it asked first */
-    uint32_t ack;        /**< with has_ack: of the RST, or else the highest of its apparent sender */
-    uint32_t edge;       /**< with has_edge: end of what its apparent sender had sent */
-    uint8_t from;        /**< the side that it is from */
-    uint8_t cause;       /**< tl_cause */
-    uint8_t was[2];      /**< by side: tcp_state that the end was in before */
-    bool covers[2];      /**< by side: this end is CLOSED */
-    bool stands : 1;     /**< it ended the connection, and nothing has disproved that */
-    bool challenged : 1; /**< a RST that should draw a challenge ACK, and may have closed all the same */
-    bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
-    bool sure : 1;       /**< the RST's number is one that the receiver accepts */
+    int64_t since[2];     /**< by side: since when it is covered, and so CLOSED */
+    int64_t held[2];      /**< by side: when it had entered the state `was` */
+    int64_t asked_at;     /**< tl_end.asked_at of its apparent sender then */
+    uint64_t unacked[2];  /**< by side: bytes of data that were not acknowledged then */
+    uint16_t repeats;     /**< how often its apparent sender had repeated what it asked first */
+    uint32_t ack;         /**< with has_ack: of the RST, or else the highest of its apparent sender */
+    uint32_t edge;        /**< with has_edge: end of what its apparent sender had sent */
+    uint32_t refused_seq; /**< with refused: its number, the last that was not accepted */
+    uint8_t from;         /**< the side that it is from */
+    uint8_t cause;        /**< tl_cause */
+    uint8_t was[2];       /**< by side: tcp_state that the end was in before */
+    bool covers[2];       /**< by side: this end is CLOSED */
+    bool stands : 1;      /**< it ended the connection, and nothing has disproved that */
+    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same */
+    bool refused : 1;     /**< a RST was not accepted, and that was said */
+    uint8_t refused_side : 1;
+    bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
+    bool sure : 1;    /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;
 } tl_claim;
