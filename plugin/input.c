@@ -11,6 +11,7 @@
 #include <epan/dissectors/packet-ip.h>
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/expert.h>
+#include <epan/ipproto.h>
 #include <epan/prefs-int.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
@@ -357,6 +358,28 @@ static bool find_header(const bytes *b, const packet_info *pinfo, found *f)
     return false;
 }
 
+static uint32_t sum16(const uint8_t *from, int length)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i + 1 < length; i += 2)
+        sum += get16(from + i);
+    return sum;
+}
+
+/* Where the interface computes the checksum, its place holds the sum of the pseudo-header until then
+ * (RFC 9293, 3.1). */
+static bool is_pseudo_sum(const ends *e, int tcp_length, unsigned checksum)
+{
+    uint32_t sum = sum16(e->from->data, e->from->len) + sum16(e->to->data, e->to->len) + IP_PROTO_TCP;
+
+    sum += (uint32_t)tcp_length >> 16;
+    sum += (uint32_t)tcp_length & 0xffff;
+    while (sum > 0xffff)
+        sum = (sum >> 16) + (sum & 0xffff);
+    return sum == checksum;
+}
+
 /* The checksum tells a copy from a repetition. The dissector does not hand it out, but for the tree. */
 static void read_checksum(const bytes *b, input_segment *s)
 {
@@ -371,6 +394,7 @@ static void read_checksum(const bytes *b, input_segment *s)
         if (f.at + CHECKSUM_AT + 2 <= b->length) {
             s->segment.checksum = (uint16_t)get16(b->at + f.at + CHECKSUM_AT);
             s->segment.has_checksum = true;
+            s->segment.is_offloaded = is_pseudo_sum(&e, f.length, s->segment.checksum);
         }
         return;
     }

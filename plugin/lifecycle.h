@@ -56,12 +56,14 @@ typedef struct {
     bool has_ttl;      /**< `ttl` is known */
     bool has_sack;     /**< it has a SACK block */
     bool has_checksum; /**< `checksum` is known */
-    bool has_id;       /**< `id` is known */
-    uint8_t side;      /**< 0 or 1: which of the 4-tuple's two ends sent it; the caller
+    bool
+        is_offloaded; /**< with has_checksum: the interface has still to compute it: `checksum` tells nothing */
+    bool has_id;      /**< `id` is known */
+    uint8_t side;     /**< 0 or 1: which of the 4-tuple's two ends sent it; the caller
                            numbers them as it likes and sticks to it */
-    bool lower_port;   /**< the sender's port is lower than the receiver's: the server's
+    bool lower_port;  /**< the sender's port is lower than the receiver's: the server's
                            mark where neither SYN nor SYN/ACK was seen */
-    bool is_own_peer;  /**< both ends are one address and port */
+    bool is_own_peer; /**< both ends are one address and port */
 } tl_segment;
 
 /** What the user may set. */

@@ -10,7 +10,7 @@ A segment: seconds since the one before, who sends (`>` the first end, `<` the
 other), flags (S F R P and . for ACK), sequence number or, with data, number:end
 (the length of the data is the difference, also with a SYN), `ack`, `sack` (the highest
 block, number:end), `win` (64240 unless said), `ttl`, and what tells a copy: `id` of the
-IPv4 header and `sum`, TCP's checksum. A segment that the capture has not seen is simply
+IPv4 header and `sum`, TCP's checksum (`off`: still to be computed). A segment that the capture has not seen is simply
 not there; one that is lost behind the capture point needs no mark.
 
 What stands behind the `;` must come out, all of it and nothing else:
@@ -70,7 +70,7 @@ ROLES = ("client", "server")
 SEGMENT = re.compile(
     r"(?P<delay>[+-][\d.]+) (?P<end>[<>]) (?P<flags>[SFRP.-]+) (?P<seq>\d+)(:(?P<to>\d+))?"
     r"( ack (?P<ack>\d+))?( sack \d+:(?P<sack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?"
-    r"( id (?P<id>\d+))?( sum (?P<sum>\d+))?( ; (?P<expected>.+))?"
+    r"( id (?P<id>\d+))?( sum (?P<sum>\d+|off))?( ; (?P<expected>.+))?"
 )
 ICMP = re.compile(
     r"(?P<delay>[+-][\d.]+) icmp (?P<type>\d+)/(?P<code>\d+) (?P<end>[<>]) (?P<seq>\d+)"
@@ -142,7 +142,8 @@ class Variant:
         is_lower = lower == end if lower else (end == "<") != self.ports_swapped
         ports = 2 if lower == "own" else int(is_lower)
         sack = (int(match["sack"]) + self.shift[other]) % 2**32 if match["sack"] else -1
-        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports} {sack} {match['id'] or -1} {match['sum'] or -1}"
+        checksum = -2 if match["sum"] == "off" else match["sum"] or -1
+        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports} {sack} {match['id'] or -1} {checksum}"
         return f"segment {time} {self.side[end]:d} {flags} {seq} {ack} {length} {rest}"
 
     def icmp(self, time, match):
