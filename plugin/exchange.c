@@ -164,6 +164,8 @@ void pass_on_ack(pass *t)
             pass_say_misplaced_fin(t);
         return;
     }
+    if (!(t->s->flags & TL_FIN))
+        t->c->talked = true;
     answer_newer_syn(t);
     pass_hear(t);
     begin_numbers(t);

@@ -197,12 +197,18 @@ static bool is_asking(const tl_end *e, tl_closing close)
     return close == TL_CLOSE_FIN_UNACKNOWLEDGED ? e->has_fin && !e->fin_acked : is_unanswered(e);
 }
 
+/* A capture of SYNs, FINs and RSTs alone: that nothing answers them says nothing. */
+static bool is_filtered(const tl_connection *c)
+{
+    return !c->talked && (end_missing(&c->end[0], &c->end[1]) > 0 || end_missing(&c->end[1], &c->end[0]) > 0);
+}
+
 /* What only the end of the capture tells. */
 static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view)
 {
     const tl_end *a = &c->end[0], *b = &c->end[1], *first = &c->end[first_closer(c)];
 
-    if (connection_is_one_sided(c))
+    if (connection_is_one_sided(c) || is_filtered(c))
         return TL_CLOSE_STILL_OPEN;
     if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
         is_fin_unacknowledged(&c->end[!first_closer(c)], decided(c, TL_STEP_FIN_2).time, view))
@@ -395,10 +401,19 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }
 
+/* The opener's RST acknowledges more than the SYN/ACK, so the connection had opened. */
+static bool proves_opening(const tl_connection *c)
+{
+    const tl_end *server = server_of(c);
+
+    return c->opened || (c->claim && c->claim->from == c->client && c->claim->has_ack && server->has_isn &&
+                         seq_before(server->isn + 1, c->claim->ack));
+}
+
 /* The last that passed is a RST that should have been challenged, and was not. */
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
-    return view->whole && c->opened && c->claim && c->claim->challenged && !c->claim->stands &&
+    return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
            c->last_frame == c->claim->passed.frame && silent_since(view, c->last);
 }
 
@@ -412,5 +427,9 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
     tl_connection closed = *c;
     claim.stands = true;
     closed.claim = &claim;
+    if (!c->opened)
+        claim.cause = TL_CAUSE_ABORT;
+    closed.opened = true;
     tell(&closed, view, f);
+    f->close_no_data &= c->opened; /* else the RST acknowledges data */
 }

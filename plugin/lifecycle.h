@@ -300,6 +300,7 @@ typedef struct tl_connection {
     bool replaced : 1;     /**< a newer connection has taken its place */
     uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
     bool saw_syn : 1;    /**< the client's SYN passed */
+    bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;
