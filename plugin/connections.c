@@ -35,11 +35,11 @@ static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
     return y->has_isn && s->ack - y->isn - 1 <= end_edge(y) - y->isn - 1;
 }
 
-/* The opener's SYN, come again after all was over, is answered as that of a new connection. */
+/* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
 static bool revives_duplicate(const tl_connection *c, const tl_segment *s)
 {
-    return c->exchange && c->exchange->duplicate && phase_is_over((tcp_state)c->phase) &&
-           s->side != c->client && c->end[s->side].isn != s->seq && s->ack == c->end[c->client].isn + 1;
+    return c->exchange && c->exchange->duplicate && s->side != c->client && c->end[s->side].isn != s->seq &&
+           s->ack == c->end[c->client].isn + 1;
 }
 
 /* The connection is over, and so long that its numbers may come again. */

@@ -99,10 +99,10 @@ static void take_data(pass *t)
     uint32_t again;
     const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
     pass_exchange(t)->retransmitted[t->s->side] += again;
-    if (fresh == 0) {
+    if (again > 0)
         pass_sent_again(t);
+    if (fresh == 0)
         return;
-    }
     x->spoke = true;
     pass_asked(t);
     if (t->y->has_fin)
@@ -135,8 +135,12 @@ static void begin_numbers(pass *t)
         return;
     x->has_nxt = true;
     x->nxt = x->has_isn ? x->isn + 1 : t->s->seq;
-    if (!x->has_isn && y->has_told && seq_before(t->s->seq, y->told))
-        x->nxt = y->told; /* repeats what had passed before the capture began */
+    if (!x->has_isn && y->has_told &&
+        seq_before(t->s->seq, y->told)) { /* what had passed before the capture began */
+        x->nxt = y->told;
+        if (t->s->flags & TL_FIN && t->next == y->told)
+            x->nxt--; /* its FIN as well */
+    }
 }
 
 /* An end that holds the ports for an older connection answers a SYN with a bare ACK of

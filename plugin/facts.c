@@ -208,6 +208,8 @@ static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view
 {
     const tl_end *a = &c->end[0], *b = &c->end[1], *first = &c->end[first_closer(c)];
 
+    if (is_closer_guessed(c))
+        return TL_CLOSE_NONE;
     if (connection_is_one_sided(c) || is_filtered(c))
         return TL_CLOSE_STILL_OPEN;
     if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
@@ -215,8 +217,6 @@ static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view
         return TL_CLOSE_FIN_UNACKNOWLEDGED;
     if (c->opened && (is_unanswered(a) || is_unanswered(b)))
         return TL_CLOSE_SILENT;
-    if (c->phase == TCP_FIN_WAIT_2 && is_closer_guessed(c))
-        return TL_CLOSE_NONE; /* or it is closed */
     if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, decided(c, TL_STEP_FIN_1_ACK).time))
         return TL_CLOSE_HALF_CLOSED;
     return TL_CLOSE_STILL_OPEN;
@@ -273,12 +273,13 @@ static uint32_t raced(const tl_connection *c)
     return seq_before(from, gaps->race.to) ? gaps->race.to - from : 0;
 }
 
-static int64_t half_closed(const tl_connection *c)
+static int64_t half_closed(const tl_connection *c, const tl_view *view)
 {
     const tl_moment begun = decided(c, TL_STEP_FIN_1_ACK);
+    const int64_t so_far = was_reset(c) ? c->claim->passed.time : view->whole ? view->end : c->last;
 
     if (!has_passed(c, TL_STEP_FIN_2))
-        return begun.frame ? c->last - begun.time : TL_NO_TIME;
+        return begun.frame ? so_far - begun.time : TL_NO_TIME;
     return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2)
                                                       : TL_NO_TIME;
 }
@@ -289,13 +290,15 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
 
     f->close = tl_closing_name(how_it_closed(c, view));
     f->closed_by = tl_closer_name(who_closed(c, view));
-    if (end != TL_NO_TIME && has_fin(c))
+    if (end != TL_NO_TIME && has_fin(c) && !is_closer_guessed(c))
         f->close_time = end - decided(c, TL_STEP_FIN_1).time;
     f->close_no_data =
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
-    f->half_close_time = half_closed(c);
+    if (is_closer_guessed(c))
+        return;
+    f->half_close_time = half_closed(c, view);
     f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
 }
 
@@ -414,7 +417,7 @@ static bool proves_opening(const tl_connection *c)
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
     return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
-           c->last_frame == c->claim->passed.frame && silent_since(view, c->last);
+           silent_since(view, c->last);
 }
 
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)

@@ -4,7 +4,7 @@
  *
  *   hole    numbers below the highest that passed which have not passed
  *   claim   the peer's acknowledgment of more than passed: believed once the end sends at or beyond it,
- *           disbelieved if it sends new data below it
+ *           disbelieved if it sends new data or its FIN below it
  *   jump    a segment beyond every window, vouched for by its acknowledgment number alone: believed once the
  *           peer acknowledges as much, disbelieved if the end goes on below, or the peer does although it
  *           could know
@@ -94,7 +94,7 @@ static void settle_claim(pass *t)
             skip_to(t, x, seq_min(claimed, t->s->seq));
         y->told = seq_max(y->told, claimed);
         gaps->missing += seq_holes_close(&gaps->holes, claimed);
-    } else if (t->s->length > 0 && seq_before(x->nxt, t->next)) {
+    } else if (t->next != t->s->seq && seq_before(x->nxt, t->next)) {
         gaps->has_claim = false;
     }
 }

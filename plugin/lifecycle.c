@@ -220,6 +220,8 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
     if (!(s->flags & TL_RST))
         pass_check_claim(&t);
     t.hidden = claim_stands(c);
+    if (c->claim)
+        c->claim->challenged = false; /* something follows it */
     follow(&t);
 
     c->phase = (uint8_t)phase_of(c);

@@ -175,7 +175,8 @@ typedef struct {
                              the peer's SND.UNA */
     uint32_t window;   /**< last window it advertised */
     uint32_t widest;   /**< widest window it advertised */
-    uint16_t repeats;  /**< how often the first of what is unanswered was sent again */
+    uint16_t repeats;  /**< how often the first of what is unanswered was sent again; 1 at least if
+                             anything of it was */
     uint16_t probes;   /**< keep-alives since the peer was last heard */
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
@@ -210,10 +211,17 @@ typedef struct {
     uint32_t isn;
 } tl_offer;
 
+/** The last of these, the newest at the end. */
+enum { TL_MAX_OFFERS = 4 };
+typedef struct {
+    tl_offer offer[TL_MAX_OFFERS];
+    uint8_t count;
+} tl_offers;
+
 /** One try to open. A retry of the same SYN after a failure begins the next. */
 typedef struct {
     tl_moment syn_ack;  /**< the SYN/ACK that counts */
-    tl_offer *other;    /**< the last SYN/ACK with another ISN than that; NULL: none came */
+    tl_offers *others;  /**< SYN/ACKs with another ISN than that; NULL: none came */
     uint32_t older_nxt; /**< with has_older: the number that an end expects of a connection that
                                   the capture does not hold, as an ACK told */
     uint16_t syn_acks;  /**< SYN/ACKs sent */
@@ -246,7 +254,8 @@ typedef struct {
     uint8_t was[2];       /**< by side: tcp_state that the end was in before */
     bool covers[2];       /**< by side: this end is CLOSED */
     bool stands : 1;      /**< it ended the connection, and nothing has disproved that */
-    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same */
+    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
+                             the last segment */
     bool refused : 1;     /**< a RST was not accepted, and that was said */
     uint8_t refused_side : 1;
     bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
@@ -276,7 +285,7 @@ typedef struct {
     tl_trips trips[2];         /**< by side: between us and the end */
     uint32_t keepalives;       /**< probes seen */
     uint32_t unanswered;       /**< of these, known not to have been answered */
-    tl_moment *duplicate;      /**< the SYN, come again after the connection was over, and not answered */
+    tl_moment *duplicate;      /**< the SYN, come again after the connection had opened, and not answered */
     uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
     uint8_t fin_first : 1;                    /**< side that sent the first FIN */
     bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */

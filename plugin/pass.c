@@ -130,9 +130,15 @@ bool pass_knew(const pass *t, int64_t then)
 void pass_sent_again(pass *t)
 {
     tl_end *x = t->x;
+    const bool is_later = seq_before(x->asked, t->s->seq);
+    const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
-    if (x->asked_at != TL_NO_TIME && seq_upto(t->s->seq, x->asked) && x->repeats < UINT16_MAX)
+    if (x->asked_at == TL_NO_TIME)
+        return;
+    if (is_first && x->repeats < UINT16_MAX)
         x->repeats++;
+    else if (is_later && x->repeats == 0)
+        x->repeats = 1;
 }
 
 void pass_asked(pass *t)

@@ -284,7 +284,7 @@ class Checker:
     def check_chain(self, report):
         """The moves lead from the states before to the states after."""
         for role in ROLES:
-            at = "" if self.is_borrowed(role) else self.life.state[role]
+            at = "" if self.is_borrowed(role) else self.life.state[role].strip("-")
             for move in (m for m in report["transitions"] if m["role"] == role):
                 if at:
                     self.check(f"state that the {role} leaves", at, move["from"])
@@ -335,7 +335,7 @@ class Checker:
             got = [m for m in report["transitions"] if m["role"] == role]
             if expected["moves"]:
                 self.check_written_moves(role, expected["moves"], got)
-            elif self.life.state[role] and not self.is_borrowed(role):
+            elif self.life.state[role].strip("-") and not self.is_borrowed(role):
                 want = [(self.life.state[role], new[role], 0)] if self.life.state[role] != new[role] else []
                 self.check(f"{role}'s transitions", want, [(m["from"], m["to"], m["undone"]) for m in got])
 

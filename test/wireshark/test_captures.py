@@ -240,7 +240,7 @@ def time_facts(it, facts, frames, ends, before):
         spans["open.client_time"] = at.get("syn_ack"), at.get("open_ack")
         spans["close.time"] = at.get("fin_1"), end
         if facts.get("close") not in ("3-way", "simultaneous") and at.get("fin_1_ack") != at.get("fin_2"):
-            spans["half_close.time"] = at.get("fin_1_ack"), at.get("fin_2", it.time[frames[-1]])
+            spans["half_close.time"] = at.get("fin_1_ack"), at.get("fin_2", at.get("rst", max(it.time.values())))
     if facts.get("open") != "answered by ACK":
         spans["lifetime"] = it.time[frames[0]], end
     if before:
