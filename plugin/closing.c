@@ -231,7 +231,9 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         peer->gaps->raced = false;
     if (exchange->fin[!side].frame)
         exchange->fin_first = !side;
-    pass_take_back(t, e, (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
+    /* Its SYN may have been acknowledged since. */
+    const bool has_opened = e->gaps->fin_before == TCP_SYN_RECEIVED && e->isn_acked;
+    pass_take_back(t, e, has_opened ? TCP_ESTABLISHED : (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
 }
 
 void pass_say_misplaced_fin(pass *t)
@@ -246,6 +248,7 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
+    pass_ask_again(t, x->nxt - 1, t->c->exchange->fin[t->s->side].time);
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, TL_BY_ACK_OF_FIN);
 }

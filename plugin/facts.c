@@ -98,7 +98,7 @@ static tl_opening unfinished_opening(const tl_connection *c, const tl_view *view
 
     if (connection_is_one_sided(c))
         return TL_OPEN_NONE;
-    if (!c->saw_syn)
+    if (!c->saw_syn && !c->end[c->client].heard)
         return syn_acks > 1 || c->late_rst || silent_since(view, c->last) ? TL_OPEN_ORPHAN : TL_OPEN_NONE;
     if (overflowed(c))
         return TL_OPEN_OVERFLOW;
@@ -146,6 +146,8 @@ static tl_opening how_it_opened(const tl_connection *c, const tl_view *view)
         return TL_OPEN_ORPHAN;
     if (has_opened(c) && !overflowed(c))
         return c->saw_syn ? connection_opening(c) : TL_OPEN_MIDSTREAM;
+    if (was_reset(c) && overflowed(c))
+        return TL_OPEN_OVERFLOW;
     const tl_opening claimed = claim_stands(c) ? claimed_opening(c) : TL_OPEN_NONE;
     if (claimed != TL_OPEN_NONE)
         return claimed;

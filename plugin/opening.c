@@ -252,6 +252,7 @@ static void undo_open_ack(pass *t)
     t->c->opened = false;
     t->c->open_ack = (tl_moment){0};
     t->x->isn_acked = false;
+    pass_ask_again(t, t->x->isn, t->c->attempt.syn_ack.time);
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 
@@ -502,6 +503,7 @@ static bool responder_acks(pass *t)
     if (!pass_is_synchronized_talk(t) && !is_alone)
         return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);
     x->isn_acked = true; /* by an ACK that is missing from the capture */
+    x->asked_at = TL_NO_TIME;
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
     pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;

@@ -153,6 +153,17 @@ void pass_asked(pass *t)
     time_answer(t);
 }
 
+void pass_ask_again(pass *t, uint32_t number, int64_t since)
+{
+    tl_end *x = t->x;
+
+    if (x->asked_at != TL_NO_TIME)
+        return;
+    x->asked_at = since;
+    x->asked = number;
+    x->repeats = 1;
+}
+
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */
 void pass_answer(pass *t)
 {
@@ -177,6 +188,8 @@ void pass_hear(pass *t)
     x->window = t->s->window;
     if (x->window > x->widest)
         x->widest = x->window;
+    if (t->y->window_probe && t->s->ack == t->y->asked) /* there, and takes nothing */
+        t->y->asked_at = TL_NO_TIME;
     t->y->window_probe = false;
 }
 

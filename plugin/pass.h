@@ -123,6 +123,11 @@ void pass_asked(pass *t);
 /** The sender repeats itself. */
 void pass_sent_again(pass *t);
 
+/** What had seemed to be answered was not: the sender repeats it.
+ *  @param number  with which it begins
+ *  @param since   when it passed first */
+void pass_ask_again(pass *t, uint32_t number, int64_t since);
+
 /** The segment's ACK may answer what the receiver asked. */
 void pass_answer(pass *t);
 

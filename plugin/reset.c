@@ -27,7 +27,7 @@ static bool is_vouched(const pass *t)
 {
     uint32_t next;
 
-    return t->s->flags & TL_ACK && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
+    return t->s->flags & TL_ACK && t->x->has_nxt && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
            end_known_next(t->y, t->x, &next) && t->s->ack == next;
 }
 
@@ -53,7 +53,7 @@ static bool takes_back(const pass *t)
     if (x->borrowed || !is_own_number(t))
         return false;
     return (x->state == TCP_SYN_SENT && (y->borrowed || y->state == TCP_LISTEN)) ||
-           (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT);
+           (x->state == TCP_SYN_RECEIVED && (y->state == TCP_SYN_SENT || y->state == TCP_ESTABLISHED));
 }
 
 /* And nothing has answered it either. */
@@ -170,7 +170,7 @@ static tl_cause cause_of(const pass *t)
         return TL_CAUSE_FORGOTTEN;
     if (c->opened)
         return cause_of_close(t);
-    if (!c->saw_syn)
+    if (!c->saw_syn && !c->end[c->client].heard && !c->attempt.bad_ack)
         return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
     if (gives_up(t))
         return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
