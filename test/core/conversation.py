@@ -403,6 +403,14 @@ def play(lines):
     return play_all({"": lines})[""]
 
 
+def readable(lines, answers):
+    """What differs; or the line that cannot be read."""
+    try:
+        return Checker().run(lines, iter(answers))
+    except AssertionError as error:
+        return [str(error)]
+
+
 def play_all(conversations):
     """The same of each of several conversations, which one process plays."""
     played = [
@@ -418,7 +426,7 @@ def play_all(conversations):
         if got == written.setdefault(name, got) and got is not written[name]:
             continue  # judged before
         if not problems[name]:
-            found = Checker().run(lines, iter(got))
+            found = readable(lines, got)
             found += [f"{line}\n      not as in the first variant" for line, a, b in zip(asked, got, written[name]) if a != b]
             problems[name] = [variant] + found if found else []
     return problems
