@@ -205,6 +205,16 @@ static bool is_filtered(const tl_connection *c)
     return !c->talked && (end_missing(&c->end[0], &c->end[1]) > 0 || end_missing(&c->end[1], &c->end[0]) > 0);
 }
 
+/* Where neither answered, it is who asked first. */
+static const tl_end *first_asker(const tl_connection *c, tl_closing close)
+{
+    const tl_end *a = &c->end[c->client], *b = &c->end[!c->client];
+
+    if (!is_asking(a, close))
+        return b;
+    return is_asking(b, close) && b->asked_at < a->asked_at ? b : a;
+}
+
 /* What only the end of the capture tells. */
 static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view)
 {
@@ -337,7 +347,7 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
         if (cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT)
             asker = &c->end[c->claim->from];
     } else if (close == TL_CLOSE_FIN_UNACKNOWLEDGED || close == TL_CLOSE_SILENT) {
-        asker = is_asking(&c->end[0], close) ? &c->end[0] : &c->end[1];
+        asker = first_asker(c, close);
     }
     const int64_t since = !asker ? TL_NO_TIME : was_reset(c) ? c->claim->asked_at : asker->asked_at;
     if (since == TL_NO_TIME)

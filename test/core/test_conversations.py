@@ -39,9 +39,16 @@ VALUES = {
 }
 
 
+@pytest.fixture(name="problems", scope="module")
+def fixture_problems(request):
+    """Of each conversation that is asked for: one process plays them all."""
+    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    return conversation.play_all({name: lines for name, lines in CONVERSATIONS.items() if name in asked})
+
+
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_conversation(name):
-    problems = conversation.play(CONVERSATIONS[name])
+def test_conversation(name, problems):
+    problems = problems[name]
     if problems:
         pytest.fail("\n  ".join(problems), pytrace=False)
 
