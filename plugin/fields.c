@@ -156,6 +156,12 @@ void fields_register(int proto)
 
 /* ---- Adding one item ---- */
 
+/* What an item says is read only where the tree is shown; in another one it is its value that counts. */
+static bool is_visible(proto_tree *tree)
+{
+    return PTREE_DATA(tree)->visible;
+}
+
 /* Whether anybody looks at a field: only then is it worth any formatting. */
 static bool is_wanted(proto_tree *tree, int field)
 {
@@ -273,8 +279,9 @@ static void add_transition(packet_info *pinfo, proto_tree *tree, const tl_transi
 {
     if (is_wanted(tree, hf_transition)) {
         add_text(tree, hf_transition,
-                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role), tcp_state_name(t->from),
-                                    tcp_state_name(t->to), t->undone ? " (undone)" : ""));
+                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role),
+                                    tcp_state_name(t->from), tcp_state_name(t->to),
+                                    t->undone ? " (undone)" : ""));
     }
     if (hf_time[t->from] > 0)
         add_span(tree, hf_time[t->from], t->held);
@@ -381,10 +388,24 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     }
 }
 
+static bool is_any_fact_wanted(proto_tree *tree)
+{
+    unsigned i = 0;
+
+    if (is_visible(tree))
+        return true;
+    while (i < FACTS_COUNT && !is_wanted(tree, hf_fact[i]))
+        i++;
+    return i < FACTS_COUNT;
+}
+
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
 {
     stream_facts facts;
     proto_item *item;
+
+    if (!is_any_fact_wanted(tree))
+        return;
     /* A label that never changes: in JSON it is a key. */
     proto_tree *branch = proto_tree_add_subtree(tree, tvb, 0, 0, ett_connection, &item, "Connection");
     proto_item_set_generated(item);
@@ -407,16 +428,24 @@ static bool is_any_expert_wanted(proto_tree *tree)
     return expert > 0 && is_wanted(tree, expert);
 }
 
+bool fields_are_wanted(proto_tree *tree)
+{
+    return tree && is_wanted(tree, proto_tcplife);
+}
+
 static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 {
-    return tree && (is_wanted(tree, proto_tcplife) || (r->raised && is_any_expert_wanted(tree)));
+    return fields_are_wanted(tree) || (tree && r->raised && is_any_expert_wanted(tree));
 }
 
 static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
 {
-    proto_item *item = proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
-                                                      r->is_rejection ? "rejected by ICMP"
-                                                                      : tcp_state_name(r->phase));
+    if (!is_visible(tree))
+        return proto_item_add_subtree(proto_tree_add_item(tree, proto_tcplife, NULL, 0, 0, ENC_NA),
+                                      ett_tcplife);
+    proto_item *item =
+        proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
+                                       r->is_rejection ? "rejected by ICMP" : tcp_state_name(r->phase));
 
     if (r->has_states)
         proto_item_append_text(item, ", client %s, server %s", tcp_state_name(r->state[TL_CLIENT]),
