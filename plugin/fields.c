@@ -21,7 +21,7 @@ static int proto_tcplife;
 static int hf_connection;
 static int hf_phase, hf_client_state, hf_server_state, hf_sender;
 static int hf_guessed, hf_role_guessed, hf_last;
-static int hf_concurrent, hf_half_open;
+static int hf_concurrent, hf_half_open, hf_copy_of;
 
 /* Events */
 static int hf_event, hf_transition, hf_step;
@@ -75,6 +75,8 @@ static hf_register_info hf[] = {
           "How many connections are open in the capture at this moment."),
     COUNT(hf_half_open, "half_open", "Half-open handshakes",
           "How many handshakes are under way towards this server address and port at this moment."),
+    FIELD(hf_copy_of, "copy_of", "Copy of", FT_FRAMENUM, BASE_NONE,
+          "The frame that this one is a copy of: the capture holds the packet twice."),
     FLAG(hf_last, "last", "Last frame",
          "This is the last frame of its connection, which is known when the whole capture has been read."),
 
@@ -232,6 +234,8 @@ static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
     add_number(tree, hf_concurrent, r->concurrent);
     if (r->has_half_open)
         add_number(tree, hf_half_open, r->half_open);
+    if (r->copy_of)
+        add_number(tree, hf_copy_of, r->copy_of);
     add_flag(tree, hf_last, what->view->whole && what->stream->connection.last_frame == frame);
 }
 

@@ -35,9 +35,10 @@ static void begin_syn(pass *t)
 
     x->isn = t->s->seq;
     x->has_isn = x->has_nxt = x->sent_syn = true;
-    x->nxt = x->in_order = t->next = t->s->seq + 1 + t->s->length;
+    x->nxt = t->next = t->s->seq + 1 + t->s->length;
     x->bytes = t->s->length;
     x->tfo = t->s->length > 0;
+    x->syn_fin = t->s->flags & TL_FIN;
     pass_hear(t);
     pass_asked(t);
 }
@@ -70,7 +71,7 @@ static void count_syn(pass *t)
 /* An end in a new try; the way to it is the same. */
 static tl_end fresh(const tl_end *e, int64_t now)
 {
-    return (tl_end){.since = now, .rtt = e->rtt, .last = e->last, .asked_at = TL_NO_TIME};
+    return (tl_end){.since = now, .rtt = e->rtt, .heard = e->heard, .asked_at = TL_NO_TIME};
 }
 
 /* The try has failed, and the same SYN begins another: nothing is undone, since the
@@ -154,8 +155,13 @@ static bool has_failed(const tl_connection *c)
 /* The opener's own SYN, after all that it opened. */
 static void note_duplicate(pass *t)
 {
-    if (phase_is_over(t->before))
-        pass_exchange(t)->duplicate = pass_moment(t);
+    tl_exchange *exchange = pass_exchange(t);
+
+    if (!phase_is_over(t->before))
+        return;
+    if (!exchange->duplicate)
+        exchange->duplicate = t->world->allocate(sizeof *exchange->duplicate);
+    *exchange->duplicate = pass_moment(t);
 }
 
 /* Nobody but the opener has shown that it has the SYN/ACK: its own word may still be missing. */
@@ -257,12 +263,29 @@ static void repeat_syn_ack(pass *t)
         pass_raise(t, TL_EVENT_OPEN_QUEUE_OVERFLOW, 0);
 }
 
+/* Of SYNs that crossed, this is a SYN/ACK that had passed nowhere yet. Who sends it is in SYN_RECEIVED: the
+ * bare ACK that it had sent answered the other's SYN/ACK there, and completed nothing. */
+static void undo_crossed_ack(pass *t)
+{
+    tl_connection *c = t->c;
+    tl_end *x = t->x;
+
+    if (x->state != TCP_ESTABLISHED || x->confirmed || !t->y->active || !pass_knew(t, c->open_ack.time))
+        return;
+    c->opened = false;
+    c->open_ack = (tl_moment){0};
+    x->isn_acked = false;
+    pass_take_back(t, x, TCP_SYN_SENT, c->syn.time);
+}
+
 static void first_syn_ack(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
     tl_end *x = t->x, *y = t->y;
 
+    undo_crossed_ack(t);
     pass_measure_round_trip(t);
+    pass_answer(t);
     pass_take_over(t, x);
     if (!x->sent_syn) /* else its bare SYN passed before: simultaneous open */
         begin_syn(t);
@@ -310,7 +333,7 @@ static void begin_with_syn_ack(pass *t)
     y->isn = t->s->ack - 1;
     y->has_isn = true;
     y->sent_syn = y->has_nxt = c->saw_syn;
-    y->nxt = y->in_order = t->s->ack;
+    y->nxt = t->s->ack;
 }
 
 void pass_on_syn_ack(pass *t)
@@ -321,7 +344,7 @@ void pass_on_syn_ack(pass *t)
     if (!c->alive)
         begin_with_syn_ack(t);
     c->content = t->now;
-    if (!y->has_isn || y->nxt - y->isn < t->s->ack - y->isn || t->s->ack == y->isn)
+    if (!y->has_isn || end_edge(y) - y->isn < t->s->ack - y->isn || t->s->ack == y->isn)
         return;
     if (c->attempt.sent_syn_ack[t->s->side]) {
         if (x->isn == t->s->seq)
@@ -340,7 +363,7 @@ static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
 {
     pass_take_over(t, server);
     server->isn = isn;
-    server->nxt = server->in_order = isn + 1; /* not seen: has_nxt stays false */
+    server->nxt = isn + 1; /* not seen: has_nxt stays false */
     server->has_isn = true;
     pass_sent(t, server, TCP_KIND_SYN_ACK);
 }
@@ -354,7 +377,7 @@ static void take_other_offer(pass *t)
     if (!other || y->isn == other->isn || t->s->ack != other->isn + 1)
         return;
     y->isn = other->isn;
-    y->nxt = y->in_order = t->s->ack;
+    y->nxt = t->s->ack;
     t->c->attempt.syn_ack = other->passed;
 }
 
@@ -394,7 +417,7 @@ static bool listener_acks(pass *t)
     tl_end *x = t->x, *y = t->y;
     const bool bare = t->s->length == 0 && !(t->s->flags & TL_FIN);
 
-    if (!seq_within(t->s->ack, y->isn + 1, y->nxt)) {
+    if (!seq_within(t->s->ack, y->isn + 1, end_edge(y))) {
         if (bare) {
             pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
             a->answered_by_ack = true;

@@ -22,6 +22,15 @@ static bool acknowledges_syn(const pass *t)
            seq_within(t->s->ack, y->isn + 1, y->nxt);
 }
 
+/* A number beyond what passed, for which the ACK vouches. */
+static bool is_vouched(const pass *t)
+{
+    uint32_t next;
+
+    return t->s->flags & TL_ACK && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
+           end_known_next(t->y, t->x, &next) && t->s->ack == next;
+}
+
 /* The RST has a number of its sender's own: from its SND.UNA to its SND.NXT. */
 static bool is_own_number(const pass *t)
 {
@@ -29,7 +38,11 @@ static bool is_own_number(const pass *t)
 
     if (!x->has_nxt)
         return false;
-    return seq_within(t->s->seq, y->has_told ? y->told : x->has_isn ? x->isn : x->nxt, x->nxt);
+    return is_vouched(t) || seq_within(t->s->seq,
+                                       y->has_told  ? y->told
+                                       : x->has_isn ? x->isn
+                                                    : x->nxt,
+                                       x->nxt);
 }
 
 /* Its sender has not got an answer to its SYN or SYN/ACK, and takes it back. */
@@ -64,9 +77,21 @@ static bool expected(const pass *t, uint32_t *low, uint32_t *high)
 
     if (!y->has_told && !x->has_nxt)
         return false;
-    *low = y->has_told ? y->told : x->in_order;
-    *high = x->has_nxt ? seq_max(x->in_order, *low) : *low;
+    *low = y->has_told ? y->told : end_in_order(x);
+    *high = x->has_nxt ? seq_max(end_in_order(x), *low) : *low;
     return true;
+}
+
+/* The number that its receiver claims to expect, or the right edge of its highest SACK block, as Linux
+ * has it. */
+static bool is_expected_beyond(const pass *t)
+{
+    const tl_gaps *gaps = t->x->gaps;
+
+    if (!gaps)
+        return false;
+    return (gaps->has_claim && t->s->seq == gaps->claimed) ||
+           (gaps->has_sack && t->s->seq == gaps->sacked && seq_before(t->y->told, gaps->sacked));
 }
 
 static tl_verdict judge_number(const pass *t)
@@ -77,7 +102,7 @@ static tl_verdict judge_number(const pass *t)
 
     if (!expected(t, &low, &high))
         return TL_VERDICT_UNKNOWN;
-    if (seq_within(seq, low, high))
+    if (seq_within(seq, low, high) || is_expected_beyond(t))
         return TL_VERDICT_ACCEPTED;
     if (seq == low - 1 && (y->state == TCP_CLOSE_WAIT || y->state == TCP_LAST_ACK || y->state == TCP_CLOSING))
         return TL_VERDICT_ACCEPTED;
@@ -111,11 +136,12 @@ static tl_cause cause_of_close(const pass *t)
 
     if (t->before == TCP_TIME_WAIT)
         return TL_CAUSE_TIME_WAIT;
-    if (x->probes > 0 && pass_knew(t, x->asked_at))
+    const bool is_silence = !connection_is_one_sided(t->c); /* else the capture is silent */
+    if (is_silence && x->probes > 0 && x->asked_at != TL_NO_TIME && pass_knew(t, x->asked_at))
         return TL_CAUSE_KEEP_ALIVE_TIMEOUT;
     if (y->probes > 0)
         return TL_CAUSE_KEEP_ALIVE;
-    if (x->repeats >= 2)
+    if (is_silence && x->repeats >= 2)
         return TL_CAUSE_RETRANSMISSION_TIMEOUT;
     if (x->has_fin)
         return y->late_data && !end_is_all_acked(y, x) ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
@@ -157,8 +183,8 @@ static void raise_cause(pass *t, tl_cause cause)
     else if (event != TL_EVENT_COUNT)
         pass_raise(t, event, 0);
     else
-        pass_raise(t, c->end[0].has_fin || c->end[1].has_fin ? TL_EVENT_RESET_AFTER_FIN : TL_EVENT_RESET_ABORT,
-                   0);
+        pass_raise(
+            t, c->end[0].has_fin || c->end[1].has_fin ? TL_EVENT_RESET_AFTER_FIN : TL_EVENT_RESET_ABORT, 0);
 }
 
 /* ---- Claims ---- */
@@ -231,7 +257,13 @@ static void note_rst(pass *t)
     claim->has_ack = t->s->flags & TL_ACK || x->has_told;
     claim->ack = t->s->flags & TL_ACK ? t->s->ack : x->told;
     claim->has_edge = end_known_next(x, t->y, &claim->edge);
+    if (claim->has_edge && is_vouched(t))
+        claim->edge = t->s->seq;
     claim->is_icmp = false;
+    claim->asked_at = x->asked_at;
+    claim->repeats = x->probes > 0 ? x->probes - 1 : x->repeats;
+    for (int i = 0; i < 2; i++)
+        claim->unacked[i] = end_unacked(&t->c->end[i], &t->c->end[!i]);
 }
 
 /* Nothing is known of the connection that this first segment ends: no history is invented. */
@@ -257,6 +289,7 @@ static void accept_rst(pass *t, tl_verdict verdict)
     if (!is_given_up || t->x->state != TCP_SYN_SENT) /* else the other end never said a word */
         cover(t, t->y, TCP_RECEIVED);
     t->c->claim->stands = true;
+    t->c->claim->challenged = false;
     t->c->claim->sure = verdict == TL_VERDICT_ACCEPTED;
     t->c->claim->cause = (uint8_t)cause;
     if (verdict == TL_VERDICT_ACCEPTED)
@@ -271,6 +304,31 @@ static void close_sender(pass *t)
     if (!claim_stands(t->c))
         note_rst(t);
     cover(t, t->x, TCP_SENT);
+}
+
+/* It may have closed the connection all the same, if nothing follows. */
+static void note_challenged(pass *t)
+{
+    const tl_claim *before = t->c->claim;
+
+    if (claim_stands(t->c))
+        return;
+    if (!before || !(before->covers[0] || before->covers[1]))
+        note_rst(t);
+    t->c->claim->challenged = true;
+    t->c->claim->cause = (uint8_t)cause_of(t);
+}
+
+/* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
+static void say_not_accepted(pass *t)
+{
+    tl_claim *claim = make_claim(t);
+
+    if (!claim->refused || claim->refused_seq != t->s->seq || claim->refused_side != t->s->side)
+        pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
+    claim->refused = true;
+    claim->refused_seq = t->s->seq;
+    claim->refused_side = t->s->side;
 }
 
 /* ---- RST ---- */
@@ -305,8 +363,10 @@ void pass_on_rst(pass *t)
     if (verdict == TL_VERDICT_CHALLENGED || verdict == TL_VERDICT_IGNORED) {
         c->late_rst |= over;
         if (!over)
-            pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
+            say_not_accepted(t);
         close_sender(t);
+        if (verdict == TL_VERDICT_CHALLENGED)
+            note_challenged(t);
     } else if (!c->alive || !resets_older(t)) {
         accept_rst(t, verdict);
     } else {
@@ -412,7 +472,7 @@ static bool goes_beyond(const pass *t)
 
 static bool apparent_sender_knew(const pass *t)
 {
-    const int64_t flight = t->x->rtt == NO_RTT ? 0 : (int64_t)t->x->rtt * 1500;
+    const int64_t flight = pass_flight(t);
 
     return t->now - t->c->claim->passed.time > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
 }

@@ -312,6 +312,9 @@ const stream *streams_follow(const input_segment *input, const streams_settings 
 
     if (!before || newest != &before->connection)
         enter(s, before, link, input, settings);
+    report->concurrent = concurrent;
+    if (report->copy_of)
+        return s;
     zeek_follow(&s->zeek, &segment, input->bad_checksum, !input->cut);
     count_connection(s);
     if (newest->older)

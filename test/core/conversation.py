@@ -8,8 +8,9 @@ comment. The lines of a conversation:
 
 A segment: seconds since the one before, who sends (`>` the first end, `<` the
 other), flags (S F R P and . for ACK), sequence number or, with data, number:end
-(the length of the data is the difference, also with a SYN), `ack` and `win`
-(64240 unless said) and `ttl`. A segment that the capture has not seen is simply
+(the length of the data is the difference, also with a SYN), `ack`, `sack` (the highest
+block, number:end), `win` (64240 unless said), `ttl`, and what tells a copy: `id` of the
+IPv4 header and `sum`, TCP's checksum (`off`: still to be computed). A segment that the capture has not seen is simply
 not there; one that is lost behind the capture point needs no mark.
 
 What stands behind the `;` must come out, all of it and nothing else:
@@ -21,6 +22,7 @@ What stands behind the `;` must come out, all of it and nothing else:
                                   tcplife.transition, with tcplife.time.<state>; if
                                   missing, each end moves in one step or not at all
     late  guessed  roles          tcplife.late, .guessed, .role.guessed
+    copy=2                        tcplife.copy_of
     connection=1                  tcplife.connection; without it, that of the segment before; may stand alone
     verdict=accepted  idle=.5  ttl=-3
                                   tcplife.reset.verdict, .idle, .ttl_delta
@@ -67,7 +69,8 @@ ROLES = ("client", "server")
 
 SEGMENT = re.compile(
     r"(?P<delay>[+-][\d.]+) (?P<end>[<>]) (?P<flags>[SFRP.-]+) (?P<seq>\d+)(:(?P<to>\d+))?"
-    r"( ack (?P<ack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?( ; (?P<expected>.+))?"
+    r"( ack (?P<ack>\d+))?( sack \d+:(?P<sack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?"
+    r"( id (?P<id>\d+))?( sum (?P<sum>\d+|off))?( ; (?P<expected>.+))?"
 )
 ICMP = re.compile(
     r"(?P<delay>[+-][\d.]+) icmp (?P<type>\d+)/(?P<code>\d+) (?P<end>[<>]) (?P<seq>\d+)"
@@ -138,7 +141,9 @@ class Variant:
         flags = sum(FLAGS[letter] for letter in set(match["flags"]) - {"-"})
         is_lower = lower == end if lower else (end == "<") != self.ports_swapped
         ports = 2 if lower == "own" else int(is_lower)
-        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports}"
+        sack = (int(match["sack"]) + self.shift[other]) % 2**32 if match["sack"] else -1
+        checksum = -2 if match["sum"] == "off" else match["sum"] or -1
+        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports} {sack} {match['id'] or -1} {checksum}"
         return f"segment {time} {self.side[end]:d} {flags} {seq} {ack} {length} {rest}"
 
     def icmp(self, time, match):
@@ -350,6 +355,7 @@ class Checker:
         for word, key in (("late", "late"), ("guessed", "guessed"), ("roles", "role_guessed")):
             if f"{word}?" not in words:
                 self.check(word, int(word in words), report.get(key, 0))
+        self.check("copy of", int(values.get("copy", 0)), report.get("copy_of", 0))
         self.check("verdict", values.get("verdict"), report.get("verdict"))
         self.check("ttl", int(values["ttl"]) if "ttl" in values else None, report.get("ttl_delta"))
         self.check("idle", nanoseconds(values["idle"]) if "idle" in values else None, report.get("idle"))
@@ -359,7 +365,7 @@ class Checker:
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase"):
+            elif key in ("open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase", "silence.side"):
                 self.check(key, value, got.get(key))
             elif re.search("time|held|gap|duration", key):
                 self.check(key, nanoseconds(value), got.get(key))
