@@ -7,7 +7,9 @@
 
 #include <stddef.h>
 
+#include <epan/column-info.h>
 #include <epan/expert.h>
+#include <epan/tap.h>
 #include <epan/to_str.h>
 
 #include "compat.h"
@@ -131,10 +133,10 @@ static const struct {
 };
 /* clang-format on */
 
+static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
+
 static void register_facts(int proto)
 {
-    static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
-
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         const fact *f = &facts_table[i];
         const header_field_info info = {
@@ -158,14 +160,23 @@ void fields_register(int proto)
 
 /* ---- Adding one item ---- */
 
+/* What an item says is read only where the tree is shown; in another one it is its value that counts. */
+static bool is_visible(proto_tree *tree)
+{
+    return PTREE_DATA(tree)->visible;
+}
+
 /* Whether anybody looks at a field: only then is it worth any formatting. */
 static bool is_wanted(proto_tree *tree, int field)
 {
     return proto_field_is_referenced(tree, field);
 }
 
+/* NULL, to which nothing can be added, if nobody looks at it. */
 static proto_item *add_text(proto_tree *tree, int field, const char *text)
 {
+    if (!is_wanted(tree, field))
+        return NULL;
     proto_item *item = proto_tree_add_string(tree, field, NULL, 0, 0, text);
     proto_item_set_generated(item);
     return item;
@@ -179,7 +190,8 @@ static void add_flag(proto_tree *tree, int field, bool set)
 
 static void add_number(proto_tree *tree, int field, uint32_t number)
 {
-    proto_item_set_generated(proto_tree_add_uint(tree, field, NULL, 0, 0, number));
+    if (is_wanted(tree, field))
+        proto_item_set_generated(proto_tree_add_uint(tree, field, NULL, 0, 0, number));
 }
 
 static nstime_t as_nstime(int64_t ns)
@@ -191,7 +203,7 @@ static nstime_t as_nstime(int64_t ns)
 
 static void add_span(proto_tree *tree, int field, int64_t span)
 {
-    if (span == TL_NO_TIME)
+    if (span == TL_NO_TIME || !is_wanted(tree, field))
         return;
     nstime_t t = as_nstime(span);
     proto_item_set_generated(proto_tree_add_time(tree, field, NULL, 0, 0, &t));
@@ -201,7 +213,10 @@ static void add_span(proto_tree *tree, int field, int64_t span)
 
 static void add_state(proto_tree *tree, int field, tcp_state state)
 {
-    proto_item_append_text(add_text(tree, field, tcp_state_name(state)), ", %s", tcp_state_meaning(state));
+    proto_item *item = add_text(tree, field, tcp_state_name(state));
+
+    if (is_visible(tree))
+        proto_item_append_text(item, ", %s", tcp_state_meaning(state));
 }
 
 static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
@@ -228,8 +243,9 @@ static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
 
 static const struct {
     const char *name, *text, *why;
+    int severity;
 } events[TL_EVENT_COUNT] = {
-#define X(id, name, severity, text, why) [TL_EVENT_##id] = {name, text, why},
+#define X(id, name, severity, text, why) [TL_EVENT_##id] = {name, text, why, PI_##severity},
     TL_EVENTS(X)
 #undef X
 };
@@ -252,24 +268,60 @@ static const char *event_text(packet_info *pinfo, const tl_raised *r)
     }
 }
 
+/* Without an item an expert info tells its listeners, the column for the worst of the frame, and the worst
+ * of all that the status bar shows. Mostly none of them gains by it. */
+static bool is_expert_heard(const packet_info *pinfo, int severity)
+{
+    static int tap;
+
+    if (!tap)
+        tap = find_tap_id("expert");
+    return have_tap_listener(tap) || severity > expert_get_highest_severity() ||
+           (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
+}
+
+static bool is_too_early(const tl_raised *r)
+{
+    return r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn;
+}
+
+static expert_field *expert_of(const tl_raised *r)
+{
+    return is_too_early(r) ? &ei_port_reuse_warn : &ei_event[r->event];
+}
+
 static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *r)
 {
-    expert_field *e =
-        r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn ? &ei_port_reuse_warn : &ei_event[r->event];
-
+    if (!item && !is_expert_heard(pinfo, is_too_early(r) ? PI_WARN : events[r->event].severity))
+        return;
     if (r->number)
-        expert_add_info_format(pinfo, item, e, "%s", event_text(pinfo, r));
+        expert_add_info_format(pinfo, item, expert_of(r), "%s", event_text(pinfo, r));
     else
-        expert_add_info(pinfo, item, e);
+        expert_add_info(pinfo, item, expert_of(r));
+}
+
+/* Whether somebody looks for expert infos of any kind, which are then ours too.
+ * Wireshark registers their protocol later than ours. */
+static bool is_any_expert_wanted(proto_tree *tree)
+{
+    static int expert;
+
+    if (expert <= 0)
+        expert = proto_get_id_by_filter_name("_ws.expert");
+
+    return expert > 0 && is_wanted(tree, expert);
 }
 
 static void add_event(packet_info *pinfo, proto_tree *tree, const tl_raised *r)
 {
     const char *name = events[r->event].name;
-    proto_item *item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s",
-                                                    name, event_text(pinfo, r), events[r->event].why);
+    proto_item *item = NULL;
 
-    proto_item_set_generated(item);
+    if (is_wanted(tree, hf_event) || is_wanted(tree, expert_of(r)->hf) || is_any_expert_wanted(tree)) {
+        item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
+                                            event_text(pinfo, r), events[r->event].why);
+        proto_item_set_generated(item);
+    }
     raise_expert(pinfo, item, r);
 }
 
@@ -386,10 +438,25 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     }
 }
 
+/* All of them are asked for on each frame: too often to ask Wireshark for each. */
+static bool is_any_fact_wanted(proto_tree *tree)
+{
+    unsigned i = 0;
+
+    if (is_visible(tree))
+        return true;
+    while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
+        i++;
+    return i < FACTS_COUNT;
+}
+
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
 {
     stream_facts facts;
     proto_item *item;
+
+    if (!is_any_fact_wanted(tree))
+        return;
     /* A label that never changes: in JSON it is a key. */
     proto_tree *branch = proto_tree_add_subtree(tree, tvb, 0, 0, ett_connection, &item, "Connection");
     proto_item_set_generated(item);
@@ -403,22 +470,27 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
 
 /* ---- The tree ---- */
 
-/* Whether somebody looks for expert infos of any kind, which are then ours too.
- * Wireshark registers their protocol too late to ask for it but once. */
-static bool is_any_expert_wanted(proto_tree *tree)
+bool fields_are_wanted(proto_tree *tree)
 {
-    int expert = proto_get_id_by_filter_name("_ws.expert");
-
-    return expert > 0 && is_wanted(tree, expert);
+    return tree && is_wanted(tree, proto_tcplife);
 }
 
 static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 {
-    return tree && (is_wanted(tree, proto_tcplife) || (r->raised && is_any_expert_wanted(tree)));
+    return fields_are_wanted(tree) || (tree && r->raised && is_any_expert_wanted(tree));
 }
 
+/* Where the fields go; just into the frame's tree where it is not shown, unless somebody looks for the
+ * protocol itself. */
 static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
 {
+    const header_field_info *own = proto_registrar_get_nth((unsigned)proto_tcplife);
+
+    if (!is_visible(tree) && PTREE_DATA(tree)->fake_protocols && own->ref_type != HF_REF_TYPE_DIRECT)
+        return tree;
+    if (!is_visible(tree))
+        return proto_item_add_subtree(proto_tree_add_item(tree, proto_tcplife, NULL, 0, 0, ENC_NA),
+                                      ett_tcplife);
     proto_item *item =
         proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
                                        r->is_rejection ? "rejected by ICMP" : tcp_state_name(r->phase));

@@ -58,6 +58,7 @@ static int proto_tcp;
 static int proto_icmp, proto_icmpv6;
 static int tcp_tap, ip_tap, ipv6_tap, expert_tap;
 static int hf_bad_checksum;
+static bool listens_for_checksums;
 
 /* A listener makes the dissector queue what it has; we fetch it before the queue
  * is handed out, so this one has nothing to do. It can only fail for its filter,
@@ -96,17 +97,16 @@ void input_listen(void)
 void input_open(void)
 {
     static int listener;
-    static bool listens;
     module_t *tcp = prefs_find_module("tcp");
     pref_t *validates = tcp ? prefs_find_preference(tcp, "check_checksum") : NULL;
     const bool wanted = validates && prefs_get_bool_value(validates, pref_current);
 
     expert_tap = find_tap_id("expert"); /* which Wireshark registers later than dissectors are handed off */
-    if (wanted && !listens)
+    if (wanted && !listens_for_checksums)
         listen_to("expert", &listener);
-    else if (!wanted && listens)
+    else if (!wanted && listens_for_checksums)
         remove_tap_listener(&listener);
-    listens = wanted;
+    listens_for_checksums = wanted;
 }
 
 GArray *input_wanted_fields(void)
@@ -181,7 +181,7 @@ static void take_sack(tl_segment *s, uint32_t edge, uint32_t shown_ack)
 static void tap_ip(input_segment *s)
 {
     const ws_ip4 *ip4;
-    for (int i = 0; i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv4 && i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
         if (addresses_equal(&ip4->ip_src, &s->from) && addresses_equal(&ip4->ip_dst, &s->to)) {
             s->segment.ttl = ip4->ip_ttl;
             s->segment.has_ttl = true;
@@ -190,7 +190,7 @@ static void tap_ip(input_segment *s)
         }
     }
     const ws_ip6 *ip6;
-    for (int i = 0; i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv6 && i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
         if (addresses_equal(&ip6->ip6_src, &s->from) && addresses_equal(&ip6->ip6_dst, &s->to)) {
             s->segment.ttl = ip6->ip6_hop;
             s->segment.has_ttl = true;
@@ -202,7 +202,7 @@ static void tap_ip(input_segment *s)
 static bool tap_bad_checksum(void)
 {
     const expert_info_t *info;
-    for (int i = 0; (info = fetch_tapped_data(expert_tap, i)); i++) {
+    for (int i = 0; listens_for_checksums && (info = fetch_tapped_data(expert_tap, i)); i++) {
         if (info->hf_index == hf_bad_checksum)
             return true;
     }

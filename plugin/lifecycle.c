@@ -188,7 +188,7 @@ static void report(pass *t)
 
 static void prepare(tl_report *r)
 {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(tl_report, transition)); /* the lists behind have counts */
     r->idle = TL_NO_TIME;
 }
 

@@ -350,7 +350,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
 
 /** Follow the connection over one more segment, which belongs to it.
  *  @param newer  the connection that has begun on the same 4-tuple after @p c, or NULL
- *  @param[out] report  all of it is set */
+ *  @param[out] report  all of it is set, but for entries beyond the counts */
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
                tl_report *report);
 
