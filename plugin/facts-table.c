@@ -34,6 +34,7 @@ void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
     f->connection = s->connection.number;
     f->phase = tcp_state_name(s->connection.phase);
     tl_get_facts(&s->connection, view, &f->told);
+    f->verdict = *f->told.verdict ? f->told.verdict : NULL;
     get_end(s, TL_CLIENT, f);
     get_end(s, TL_SERVER, f);
     f->conn_state = zeek_conn_state(&s->zeek);

@@ -36,6 +36,7 @@ typedef struct {
     address address[2];   /**< points into the table */
     uint32_t port[2];
     tl_facts told;
+    const char *verdict;            /**< NULL, or told.verdict, so these are not to be copied */
     const char *conn_state;         /**< Zeek's words: static storage */
     const char *history;            /**< NULL, or the letters in `letters` */
     char letters[ZEEK_HISTORY_MAX]; /**< what `history` points to, so these are not to be copied */
@@ -68,6 +69,9 @@ typedef struct {
 
 /* clang-format off */
 #define FACTS(X) \
+    /* The answer. */ \
+    X(TEXT, verdict, "verdict", "Verdict", \
+      "The one thing to know: how the connection ended, why and by whom, or why it did not open.") \
     /* The ends. */ \
     X(ADDRESS, address[TL_CLIENT], "client.addr", "Client address", \
       "The network address of the client.") \

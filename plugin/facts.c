@@ -290,11 +290,28 @@ static int64_t half_closed(const tl_connection *c)
     return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2) : TL_NO_TIME;
 }
 
+/* The end that did not answer. */
+static const char *silent_end(const tl_connection *c, const tl_view *view, tl_closing close)
+{
+    const tl_end *first = &c->end[first_closer(c)], *second = &c->end[!first_closer(c)];
+
+    if (close == TL_CLOSE_SILENT) {
+        const bool waits = is_unanswered(first, second, view);
+        return tl_role_name(end_role(c, waits ? second : first));
+    }
+    if (close == TL_CLOSE_FIN_UNACKNOWLEDGED) {
+        const bool waits = is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view);
+        return tl_role_name(end_role(c, waits ? second : first));
+    }
+    return NULL;
+}
+
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const int64_t end = ended(c);
+    const tl_closing close = how_it_closed(c, view);
 
-    f->close = tl_closing_name(how_it_closed(c, view));
+    f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
     if (end != TL_NO_TIME && has_fin(c))
         f->close_time = end - decided(c, TL_STEP_FIN_1).time;
@@ -304,6 +321,8 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
         f->close_race = raced(c);
     f->half_close_time = half_closed(c);
     f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
+                             silent_end(c, view, close));
 }
 
 /* ---- The rest ---- */
@@ -370,7 +389,9 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         .has_states = !c->orphan,
         .phase = c->phase,
     };
-    if (!tl_opening_failed(open)) {
+    if (tl_opening_failed(open)) {
+        facts_tell_open_verdict(f, open);
+    } else {
         f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);

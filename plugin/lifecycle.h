@@ -320,8 +320,12 @@ typedef struct {
     int64_t end; /**< time of the capture's last frame so far */
 } tl_view;
 
-/** The connection facts. A NULL, TL_NO_TIME, false or 0 count: absent. Strings are static. */
+enum { TL_VERDICT_SIZE = 64 }; /* bytes, the 0 at the end included: the longest has 46 letters */
+
+/** The connection facts. A NULL, TL_NO_TIME, false, 0 count or empty text: absent. Pointers are to static
+ *  strings. */
 typedef struct {
+    char verdict[TL_VERDICT_SIZE];   /**< how it ended, or did not open, and by whom */
     const char *open;
     bool open_failed;
     int64_t open_time, open_server_time, open_client_time;

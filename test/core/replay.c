@@ -135,6 +135,7 @@ static void print_facts(const tl_facts *f)
     };
 
     printf("{");
+    print_string("verdict", *f->verdict ? f->verdict : NULL);
     print_string("open", f->open);
     print_count("open.failed", f->open_failed);
     print_time("open.time", f->open_time);

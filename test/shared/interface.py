@@ -39,6 +39,7 @@ EVENT = {
 }
 
 FACT = {
+    "verdict": "FT_STRING",
     "client.addr": "FT_STRING",
     "client.port": "FT_UINT32",
     "server.addr": "FT_STRING",
@@ -126,6 +127,22 @@ EXPERTS = {
     "keepalive.answer": ("Chat", None),
     "midstream": ("Chat", "capture begins midstream"),
 }
+
+
+def verdict(facts):
+    """What follows of `verdict` from the other facts, by name; None: nothing. Of a silence nothing tells yet
+    whose it is."""
+    opened, closed = facts.get("open"), facts.get("close")
+    if facts.get("open.failed"):
+        return f"open: {opened}"
+    if closed in ("abort", "RST after FIN"):
+        words = [facts["reset.cause"], facts["reset.sender"]]
+    elif closed in ("4-way", "3-way", "simultaneous", "half-closed"):
+        words = [facts.get("closed_by")]
+    else:
+        words = []
+    within = ", ".join(word for word in words if word and word != "abort")
+    return f"{closed} ({within})" if within else closed
 
 
 def full(names):

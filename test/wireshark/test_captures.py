@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from expectations import Line, read_expectations
+from interface import verdict
 from wireshark import CAPTURES, OURS, TOP, WHOLE
 
 EXPECTED = read_expectations()
@@ -29,7 +30,7 @@ COMPUTED = (
     "client.held", "server.held",
 )  # fmt: skip
 UNTIMED = (
-    "open", "open.failed", "open.syns", "close", "closed_by", "close.no_data", "close.race",
+    "verdict", "open", "open.failed", "open.syns", "close", "closed_by", "close.no_data", "close.race",
     "half_close.bytes", "reset.cause", "reset.sender", "keepalive.count", "keepalive.unanswered", "reuse.connection",
     "reuse.phase", "one_sided", "role.guessed", "client.bytes", "server.bytes",
     *(f"frame.{name}" for name in FRAME_OF_STEP.values()),
@@ -216,6 +217,7 @@ def test_facts(wireshark, capture):
         facts = untimed_facts(expected, lines_of(expected, frames))
         if "frame.rst" in facts:
             facts["reset.sender"] = it.value(int(facts["frame.rst"]), "sender")
+        facts.setdefault("verdict", verdict(facts))
         for frame in frames:
             got = {name: it.value(frame, name) for name in UNTIMED}
             assert {name: value for name, value in got.items() if value} == facts, f"frame {frame}"
