@@ -4,6 +4,7 @@ it, whether or not anything else asks for it."""
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -245,6 +246,49 @@ def test_events_say_why(shown):
     assert told
     for line in told:
         assert re.search(r"[.:] [A-Z].* \(.*RFC \d{3,4}.*\)\.\]$", line), line
+
+
+def test_an_abort_says_who_and_after_how_long(wireshark):
+    row = wireshark.rows("rst-after-idle", ["tcplife.sender", "tcplife.reset.idle"], "-Y", "tcplife.reset.abort")[0]
+    told = wireshark.read("rst-after-idle", "-V", "-Y", "tcplife.reset.abort")
+    sender, idle = row["tcplife.sender"][0], Decimal(row["tcplife.reset.idle"][0])
+    assert idle > 5
+    assert f"The {sender} ended the open connection at once, {idle:.6f} s after the last data" in told
+
+
+def test_groups_of_expert_infos_have_names_of_their_own(wireshark):
+    """They begin as Wireshark's own do, end in a word that needs no number, and none is there twice."""
+    lines = (line.split("\t") for line in wireshark.tshark("-G", "fields").splitlines())
+    names = [line[1] for line in lines if line[0] == "F" and line[2].startswith("tcplife.") and line[3] == "FT_NONE"]
+    assert len(names) == len(set(names)) == len(EXPERTS)
+    assert [name for name in names if re.match("[a-z]", name) or name.endswith("attempt")] == []
+
+
+ORDER = ["Chat", "Note", "Warning", "Error"]
+
+
+def reason(frame):
+    """What a frame's tree says of it while it is closed: the text of the first of its gravest expert infos,
+    else its step, else that it is late"""
+    found = []
+    for (key, _), (_, text), (_, severity) in zip(frame, frame[1:], frame[2:]):
+        if key.removeprefix("tcplife.") in EXPERTS and key != key.removeprefix("tcplife."):
+            found.append((-ORDER.index(SEVERITIES[severity]), len(found), text))
+    steps = [value for key, value in frame if key == "tcplife.step"]
+    late = ["late" for key, _ in frame if key == "tcplife.late"]
+    return min(found)[2] if found else (steps + late + [None])[0]
+
+
+def test_the_line_of_a_closed_tree_says_why(shown):
+    for lines, frame in zip(shown["text", ()], shown["json", ()], strict=True):
+        values = dict(frame)
+        if "tcplife.phase" not in values:
+            continue
+        line = f"[TCP Lifecycle, {values['tcplife.phase']}"
+        if "tcplife.client.state" in values:
+            line += f", client {values['tcplife.client.state']}, server {values['tcplife.server.state']}"
+        why = reason(frame)
+        assert line + (f": {why}]" if why else "]") in lines
 
 
 def test_expert_statistics_without_a_tree(wireshark, shown, examples):
