@@ -6,6 +6,7 @@
 #include "fields.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include <epan/expert.h>
 #include <epan/to_str.h>
@@ -385,6 +386,21 @@ static void add_fact_text(proto_tree *tree, int field, const fact *f, const stre
         tell_life(item, &facts->told);
 }
 
+/* A link to a frame, whose title ends in "frame". In that frame itself it leads nowhere, and says so. */
+static void add_frame(proto_tree *tree, unsigned nth, uint32_t frame, uint32_t here)
+{
+    static const char last_word[] = "frame";
+    const char *title = facts_table[nth].title;
+
+    if (frame != here) {
+        add_number(tree, hf_fact[nth], frame);
+        return;
+    }
+    proto_item_set_generated(
+        proto_tree_add_uint_format(tree, hf_fact[nth], NULL, 0, 0, frame, "%.*sthis frame",
+                                   (int)(strlen(title) - strlen(last_word)), title));
+}
+
 static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const stream_facts *facts)
 {
     const fact *f = &facts_table[nth];
@@ -406,9 +422,11 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     case FACT_SPAN:
         add_span(tree, field, *(const int64_t *)at);
         return;
+    case FACT_FRAME:
+        add_frame(tree, nth, *(const uint32_t *)at, pinfo->num);
+        return;
     case FACT_NUMBER:
     case FACT_COUNT:
-    case FACT_FRAME:
     case FACT_CONNECTION:
         add_number(tree, field, *(const uint32_t *)at);
         return;

@@ -260,6 +260,7 @@ typedef struct tl_connection {
     int64_t time_wait;      /**< when 2 MSL began, or began anew */
     int64_t timed_at;       /**< with timing: when the segment that is being timed passed */
     uint32_t timed;         /**< with timing: an ACK of this number ends it */
+    uint32_t first_frame;   /**< number of its first frame */
     uint16_t syns;          /**< SYNs sent by the client */
     uint16_t stepped;       /**< bit (1 << tl_step): has been given once */
     bool timing : 1;

@@ -71,9 +71,12 @@ FACT = {
     "reuse.connection": "FT_UINT32",
     "reuse.gap": "FT_RELATIVE_TIME",
     "reuse.phase": "FT_STRING",
+    "reuse.frame": "FT_FRAMENUM",  # this and the two below: links, which issue 12 asks for
     "lifetime": "FT_RELATIVE_TIME",
     "conn_state": "FT_STRING",
     "history": "FT_STRING",
+    "frame.first": "FT_FRAMENUM",
+    "frame.last": "FT_FRAMENUM",
     "frame.syn": "FT_FRAMENUM",
     "frame.syn_ack": "FT_FRAMENUM",
     "frame.open_ack": "FT_FRAMENUM",

@@ -33,7 +33,7 @@ UNTIMED = (
     "verdict", "open", "open.failed", "open.syns", "close", "closed_by", "close.no_data", "close.race",
     "half_close.bytes", "reset.cause", "reset.sender", "keepalive.count", "keepalive.unanswered", "reuse.connection",
     "reuse.phase", "one_sided", "role.guessed", "client.bytes", "server.bytes",
-    *(f"frame.{name}" for name in FRAME_OF_STEP.values()),
+    "frame.first", "frame.last", "reuse.frame", *(f"frame.{name}" for name in FRAME_OF_STEP.values()),
 )  # fmt: skip
 
 
@@ -218,6 +218,9 @@ def test_facts(wireshark, capture):
         if "frame.rst" in facts:
             facts["reset.sender"] = it.value(int(facts["frame.rst"]), "sender")
         facts.setdefault("verdict", verdict(facts))
+        facts |= {"frame.first": str(frames[0]), "frame.last": str(frames[-1])}
+        if "reuse.connection" in facts:
+            facts["reuse.frame"] = str(it.connections()[int(facts["reuse.connection"])][0])
         for frame in frames:
             got = {name: it.value(frame, name) for name in UNTIMED}
             assert {name: value for name, value in got.items() if value} == facts, f"frame {frame}"
