@@ -88,9 +88,9 @@ typedef struct {
     X(BYTES, told.bytes[TL_SERVER], "server.bytes", "Server bytes", \
       "How many bytes of data the server sent, not counting repetitions.") \
     X(SPAN, told.held[TL_CLIENT], "client.held", "Client state held", \
-      "How long the client had been in its last state when the capture ended.") \
+      "How long the client had been in its last state when the capture ended; TIME_WAIT lasts 2 MSL.") \
     X(SPAN, told.held[TL_SERVER], "server.held", "Server state held", \
-      "How long the server had been in its last state when the capture ended.") \
+      "How long the server had been in its last state when the capture ended; TIME_WAIT lasts 2 MSL.") \
     X(MOMENT, told.start, "start", "Start", \
       "The time of the first frame.") \
     X(SPAN, told.duration, "duration", "Duration", \

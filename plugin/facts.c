@@ -347,17 +347,27 @@ static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
     return count;
 }
 
+/* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */
+static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view)
+{
+    const int64_t since = end_is_covered(c, e) ? c->claim->since[end_side(c, e)] : e->since;
+    const int64_t lapse = (c->time_wait > since ? c->time_wait : since) + 2 * view->msl;
+    const bool lapses = c->phase == TCP_TIME_WAIT && end_shown(c, e) == TCP_TIME_WAIT && view->end > lapse;
+
+    if (!view->whole || c->orphan || since == TL_NO_TIME)
+        return TL_NO_TIME;
+    return (lapses ? lapse : view->end) - since;
+}
+
 static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     for (unsigned side = 0; side < 2; side++) {
         const tl_end *e = &c->end[side];
         const tl_role role = end_role(c, e);
-        const int64_t since = end_is_covered(c, e) ? c->claim->since[side] : e->since;
 
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
-        f->held[role] =
-            view->whole && !c->orphan && since != TL_NO_TIME ? view->end - since : TL_NO_TIME;
+        f->held[role] = held(c, e, view);
     }
 }
 

@@ -319,6 +319,7 @@ bool tl_is_opening(const tl_connection *c);
 typedef struct {
     bool whole;  /**< all of it: silence proves something, and states were held until `end` */
     int64_t end; /**< time of the capture's last frame so far */
+    int64_t msl; /**< ns, as in tl_settings: TIME_WAIT ends by itself */
 } tl_view;
 
 enum { TL_VERDICT_SIZE = 64 }; /* bytes, the 0 at the end included: the longest has 46 letters */

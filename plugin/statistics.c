@@ -77,7 +77,7 @@ static void forget(void *own)
 /* Write the connections of this session, whose facts are final: it is over. */
 static void write_session(listener *l)
 {
-    const tl_view whole = {.whole = true, .end = view ? view->end : 0};
+    const tl_view whole = {.whole = true, .end = view ? view->end : 0, .msl = view ? view->msl : 0};
     stream_facts row;
 
     if (!l->writing)

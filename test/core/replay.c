@@ -251,6 +251,7 @@ static void get_facts(const char *line)
     if (sscanf(line, "%u %" SCNd64 " %" SCNu32, &whole, &view.end, &number) != 3 || number >= all.count)
         exit(EXIT_FAILURE);
     view.whole = whole;
+    view.msl = all.world.settings.msl;
     memset(&facts, 0xff, sizeof facts);
     tl_get_facts(connections[number], &view, &facts);
     print_facts(&facts);

@@ -249,7 +249,9 @@ def time_facts(it, facts, frames, ends, before):
     if before:
         spans["reuse.gap"] = it.time[before], it.time[frames[0]]
     for name, held in ends.items() if facts.get("open") != "orphan" or "frame.rst" in facts else ():
-        spans[f"{name}.held"] = held.since[held.state] or it.time[frames[0]], max(it.time.values())
+        since, until = held.since[held.state] or it.time[frames[0]], max(it.time.values())
+        lapse = max(at["fin_1_ack"], at["fin_2_ack"]) + 60 if held.state == "TIME_WAIT" and closed else until
+        spans[f"{name}.held"] = since, min(until, lapse)
     return {name: till - since for name, (since, till) in spans.items() if since and till}
 
 
