@@ -296,11 +296,20 @@ static int64_t half_closed(const tl_connection *c, const tl_view *view)
                                                       : TL_NO_TIME;
 }
 
+/* The end that did not answer. */
+static const char *silent_end(const tl_connection *c, tl_closing close)
+{
+    if (close != TL_CLOSE_SILENT && close != TL_CLOSE_FIN_UNACKNOWLEDGED)
+        return NULL;
+    return tl_role_name(end_role(c, &c->end[!end_side(c, first_asker(c, close))]));
+}
+
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const int64_t end = ended(c);
+    const tl_closing close = how_it_closed(c, view);
 
-    f->close = tl_closing_name(how_it_closed(c, view));
+    f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
     if (end != TL_NO_TIME && has_fin(c) && !is_closer_guessed(c))
         f->close_time = end - decided(c, TL_STEP_FIN_1).time;
@@ -312,6 +321,8 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
         return;
     f->half_close_time = half_closed(c, view);
     f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
+                             silent_end(c, close));
 }
 
 /* ---- The rest ---- */
@@ -359,19 +370,30 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
                                              : asker->repeats;
 }
 
+/* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */
+static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view)
+{
+    const int64_t since = end_is_covered(c, e) ? c->claim->since[end_side(c, e)] : e->since;
+    const int64_t lapse = (c->time_wait > since ? c->time_wait : since) + 2 * view->msl;
+    const bool lapses = c->phase == TCP_TIME_WAIT && end_shown(c, e) == TCP_TIME_WAIT && view->end > lapse;
+
+    if (!view->whole || c->orphan || since == TL_NO_TIME)
+        return TL_NO_TIME;
+    return (lapses ? lapse : view->end) - since;
+}
+
 static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     for (unsigned side = 0; side < 2; side++) {
         const tl_end *e = &c->end[side];
         const tl_role role = end_role(c, e);
-        const int64_t since = end_is_covered(c, e) ? c->claim->since[side] : e->since;
 
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
         f->retransmitted[role] = c->exchange ? c->exchange->retransmitted[side] : 0;
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);
         f->missing[role] = end_missing(e, &c->end[!side]);
-        f->held[role] = view->whole && !c->orphan && since != TL_NO_TIME ? view->end - since : TL_NO_TIME;
+        f->held[role] = held(c, e, view);
     }
 }
 
@@ -405,7 +427,9 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         .has_states = !c->orphan,
         .phase = c->phase,
     };
-    if (!tl_opening_failed(open)) {
+    if (tl_opening_failed(open)) {
+        facts_tell_open_verdict(f, open);
+    } else {
         f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);

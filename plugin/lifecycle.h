@@ -267,13 +267,7 @@ typedef struct {
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */
 typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
 
-/** The last round trips to an end: microseconds, in 12 bits, times a power of two in 4, so up to 134 s;
- *  rounded up. 0: none. */
 enum { TL_TRIPS = 8 };
-typedef struct {
-    uint16_t trip[TL_TRIPS];
-    uint8_t next; /**< the oldest of them, which the next one replaces */
-} tl_trips;
 
 /** What a connection needs once more than SYNs and RSTs have passed in it. */
 typedef struct {
@@ -282,11 +276,14 @@ typedef struct {
                                                    entered the state that it led away from */
     uint64_t half_close_bytes;
     uint64_t retransmitted[2]; /**< by side: bytes of data that it sent again */
-    tl_trips trips[2];         /**< by side: between us and the end */
-    uint32_t keepalives;       /**< probes seen */
-    uint32_t unanswered;       /**< of these, known not to have been answered */
-    tl_moment *duplicate;      /**< the SYN, come again after the connection had opened, and not answered */
+    uint16_t trips[2]
+                  [TL_TRIPS]; /**< by side: the last round trips between us and the end; microseconds, in 12
+                                      bits, times a power of two in 4, so up to 134 s; rounded up. 0: none */
+    uint32_t keepalives;      /**< probes seen */
+    uint32_t unanswered;      /**< of these, known not to have been answered */
+    tl_moment *duplicate;     /**< the SYN, come again after the connection had opened, and not answered */
     uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
+    uint8_t next_trip[2];                     /**< by side: which of `trips` the next one replaces */
     uint8_t fin_first : 1;                    /**< side that sent the first FIN */
     bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */
     bool crossed : 1;                         /**< the FINs crossed */
@@ -316,15 +313,16 @@ typedef struct tl_connection {
     tl_claim *claim;       /**< NULL: nothing has ever claimed that an end has no connection */
     tl_exchange *exchange; /**< NULL: nothing but SYNs and RSTs has passed */
     tl_moment syn, open_ack;
-    int64_t reuse_gap; /**< ns since the last frame of the connection before */
-    int64_t content;   /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
-    int64_t time_wait; /**< when 2 MSL began, or began anew */
-    int64_t timed_at;  /**< with timing: when the segment that is being timed passed */
-    uint32_t timed;    /**< with timing: an ACK of this number ends it */
-    uint32_t recent;   /**< of the newest of a 4-tuple: the last segment, to copies.c */
-    uint32_t copies;   /**< frames of it that are copies */
-    uint16_t syns;     /**< SYNs sent by the client */
-    uint8_t stepped;   /**< bit (1 << tl_step): has been given once */
+    int64_t reuse_gap;    /**< ns since the last frame of the connection before */
+    int64_t content;      /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
+    int64_t time_wait;    /**< when 2 MSL began, or began anew */
+    int64_t timed_at;     /**< with timing: when the segment that is being timed passed */
+    uint32_t timed;       /**< with timing: an ACK of this number ends it */
+    uint32_t first_frame; /**< number of its first frame */
+    uint32_t recent;      /**< of the newest of a 4-tuple: the last segment, to copies.c */
+    uint32_t copies;      /**< frames of it that are copies */
+    uint16_t syns;        /**< SYNs sent by the client */
+    uint8_t stepped;      /**< bit (1 << tl_step): has been given once */
     bool timing : 1;
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool alive : 1;         /**< a first segment was seen */
@@ -384,10 +382,15 @@ bool tl_is_opening(const tl_connection *c);
 typedef struct {
     bool whole;  /**< all of it: silence proves something, and states were held until `end` */
     int64_t end; /**< time of the capture's last frame so far */
+    int64_t msl; /**< ns, as in tl_settings: TIME_WAIT ends by itself */
 } tl_view;
 
-/** The connection facts. A NULL, TL_NO_TIME, false or 0 count: absent. Strings are static. */
+enum { TL_VERDICT_SIZE = 64 }; /* bytes, the 0 at the end included: the longest has 46 letters */
+
+/** The connection facts. A NULL, TL_NO_TIME, false, 0 count or empty text: absent. Pointers are to static
+ *  strings. */
 typedef struct {
+    char verdict[TL_VERDICT_SIZE]; /**< how it ended, or did not open, and by whom */
     const char *open;
     bool open_failed;
     int64_t open_time, open_server_time, open_client_time;

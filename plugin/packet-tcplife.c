@@ -141,6 +141,7 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     capture_end_see(pinfo->num);
     look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
+    view.msl = preference_msl * NS_PER_S;
     show(tvb, pinfo, tree);
     return (int)tvb_captured_length(tvb);
 }

@@ -81,7 +81,7 @@ static void forget(void *own)
 /* Write the connections of this session, whose facts are final: it is over. */
 static void write_session(listener *l)
 {
-    const tl_view whole = {.whole = true, .end = view->end};
+    const tl_view whole = {.whole = true, .end = view->end, .msl = view->msl};
     stream_facts row;
 
     if (!l->writing)

@@ -372,7 +372,8 @@ class Checker:
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase", "silence.side"):
+            elif key in ("verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase",
+                         "silence.side"):
                 self.check(key, value, got.get(key))
             elif re.search("time|held|gap|duration", key):
                 self.check(key, nanoseconds(value), got.get(key))

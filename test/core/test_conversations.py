@@ -138,3 +138,11 @@ def fixture_census():
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_value_occurs_and_no_other(kind, census):
     assert census[kind] == VALUES[kind]
+
+
+def test_the_verdict_says_what_the_other_facts_say():
+    answers = [answer for _, answer in conversation.answers_as_written(CONVERSATIONS.values()) if "duration" in answer]
+    told = [answer for answer in answers if answer.get("close") not in ("silent", "FIN unacknowledged")]
+    assert len(told) > 300
+    for answer in told:
+        assert answer.get("verdict") == interface.verdict(answer), answer
