@@ -1,8 +1,9 @@
 /* copies.c
  * A segment is a copy of one that passed before, of the same 4-tuple and from the same end, if
  *
- *   same    all its numbers, flags, window, checksum and identification are the same, and it passes within
- *           10 ms; without an identification within 1 ms, with no segment of the other end between them,
+ *   same    all its numbers, flags, window, checksum and identification are the same (where an interface has
+ *           still to compute the checksum, as between a host and its containers, that one tells nothing),
+ *           and it passes within 10 ms; without an identification within 1 ms, with no segment of the other end between them,
  *           and it is no bare ACK
  *   part    its bytes lie within the other's, which is longer, and it passes in less than 1 ms, with no
  *           segment of the other end between them; identifications are at most 64 apart (segmentation offload)
@@ -35,7 +36,7 @@ typedef struct {
     uint32_t turn;    /* how often the sender has changed within the 4-tuple, about */
     uint16_t flags, checksum, id;
     uint8_t side;
-    bool has_id;
+    bool has_id, is_offloaded;
 } kept;
 
 struct tl_copies {
@@ -56,7 +57,7 @@ static uint32_t hash(const tl_segment *s)
         s->seq,
         s->ack,
         s->length,
-        (uint32_t)s->checksum << 16 | (s->has_id ? s->id : 0),
+        s->has_id ? s->id : 0,
     };
     uint32_t h = s->flags;
 
@@ -82,9 +83,11 @@ static tl_connection *connection_of(tl_connection *newest, const kept *k)
 
 static bool is_same(const kept *k, const tl_segment *s)
 {
-    return k->seq == s->seq && k->ack == s->ack && k->length == s->length && k->window == s->window &&
-           k->flags == s->flags && k->checksum == s->checksum && k->side == s->side &&
-           k->has_id == s->has_id && (!k->has_id || k->id == s->id);
+    const bool is_checksum = k->is_offloaded || s->is_offloaded || k->checksum == s->checksum;
+
+    return is_checksum && k->seq == s->seq && k->ack == s->ack && k->length == s->length &&
+           k->window == s->window && k->flags == s->flags && k->side == s->side && k->has_id == s->has_id &&
+           (!k->has_id || k->id == s->id);
 }
 
 /* No segment of the other end has passed since. */
@@ -189,6 +192,7 @@ void tl_copies_note(tl_copies **copies, const tl_world *world, tl_connection *ne
         .id = s->id,
         .side = s->side,
         .has_id = s->has_id,
+        .is_offloaded = s->is_offloaded,
     };
     *bucket = newest->recent = serial;
 }

@@ -187,6 +187,8 @@ void pass_on_ack(pass *t)
             answer_newer_syn(t);
         return;
     }
+    if (!(t->s->flags & TL_FIN))
+        t->c->talked = true;
     answer_newer_syn(t);
     pass_hear(t);
     begin_numbers(t);

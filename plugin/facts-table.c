@@ -28,12 +28,24 @@ static void get_end(const stream *s, tl_role role, stream_facts *f)
     f->state[role] = f->told.has_states ? tcp_state_name(f->told.state[role]) : NULL;
 }
 
+/* The earlier connection may be one of a session before this one, whose frames are gone. */
+static uint32_t first_frame_of(uint32_t connection)
+{
+    const stream *s = connection == TL_NO_CONNECTION ? NULL : streams_get(connection);
+
+    return s ? s->connection.first_frame : 0;
+}
+
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
 {
     f->stream = s->stream;
     f->connection = s->connection.number;
     f->phase = tcp_state_name(s->connection.phase);
     tl_get_facts(&s->connection, view, &f->told);
+    f->first_frame = s->connection.first_frame;
+    f->last_frame = s->connection.last_frame;
+    f->reuse_frame = first_frame_of(f->told.reuse);
+    f->verdict = *f->told.verdict ? f->told.verdict : NULL;
     get_end(s, TL_CLIENT, f);
     get_end(s, TL_SERVER, f);
     f->conn_state = zeek_conn_state(&s->zeek);

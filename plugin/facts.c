@@ -199,6 +199,22 @@ static bool is_asking(const tl_end *e, tl_closing close)
     return close == TL_CLOSE_FIN_UNACKNOWLEDGED ? e->has_fin && !e->fin_acked : is_unanswered(e);
 }
 
+/* A capture of SYNs, FINs and RSTs alone: that nothing answers them says nothing. */
+static bool is_filtered(const tl_connection *c)
+{
+    return !c->talked && (end_missing(&c->end[0], &c->end[1]) > 0 || end_missing(&c->end[1], &c->end[0]) > 0);
+}
+
+/* Where neither answered, it is who asked first. */
+static const tl_end *first_asker(const tl_connection *c, tl_closing close)
+{
+    const tl_end *a = &c->end[c->client], *b = &c->end[!c->client];
+
+    if (!is_asking(a, close))
+        return b;
+    return is_asking(b, close) && b->asked_at < a->asked_at ? b : a;
+}
+
 /* What only the end of the capture tells. */
 static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view)
 {
@@ -206,7 +222,7 @@ static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view
 
     if (is_closer_guessed(c))
         return TL_CLOSE_NONE;
-    if (connection_is_one_sided(c))
+    if (connection_is_one_sided(c) || is_filtered(c))
         return TL_CLOSE_STILL_OPEN;
     if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
         is_fin_unacknowledged(&c->end[!first_closer(c)], decided(c, TL_STEP_FIN_2).time, view))
@@ -280,11 +296,20 @@ static int64_t half_closed(const tl_connection *c, const tl_view *view)
                                                       : TL_NO_TIME;
 }
 
+/* The end that did not answer. */
+static const char *silent_end(const tl_connection *c, tl_closing close)
+{
+    if (close != TL_CLOSE_SILENT && close != TL_CLOSE_FIN_UNACKNOWLEDGED)
+        return NULL;
+    return tl_role_name(end_role(c, &c->end[!end_side(c, first_asker(c, close))]));
+}
+
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const int64_t end = ended(c);
+    const tl_closing close = how_it_closed(c, view);
 
-    f->close = tl_closing_name(how_it_closed(c, view));
+    f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
     if (end != TL_NO_TIME && has_fin(c) && !is_closer_guessed(c))
         f->close_time = end - decided(c, TL_STEP_FIN_1).time;
@@ -296,6 +321,8 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
         return;
     f->half_close_time = half_closed(c, view);
     f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
+                             silent_end(c, close));
 }
 
 /* ---- The rest ---- */
@@ -331,7 +358,7 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
         if (cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT)
             asker = &c->end[c->claim->from];
     } else if (close == TL_CLOSE_FIN_UNACKNOWLEDGED || close == TL_CLOSE_SILENT) {
-        asker = is_asking(&c->end[0], close) ? &c->end[0] : &c->end[1];
+        asker = first_asker(c, close);
     }
     const int64_t since = !asker ? TL_NO_TIME : was_reset(c) ? c->claim->asked_at : asker->asked_at;
     if (since == TL_NO_TIME)
@@ -343,19 +370,30 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
                                              : asker->repeats;
 }
 
+/* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */
+static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view)
+{
+    const int64_t since = end_is_covered(c, e) ? c->claim->since[end_side(c, e)] : e->since;
+    const int64_t lapse = (c->time_wait > since ? c->time_wait : since) + 2 * view->msl;
+    const bool lapses = c->phase == TCP_TIME_WAIT && end_shown(c, e) == TCP_TIME_WAIT && view->end > lapse;
+
+    if (!view->whole || c->orphan || since == TL_NO_TIME)
+        return TL_NO_TIME;
+    return (lapses ? lapse : view->end) - since;
+}
+
 static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     for (unsigned side = 0; side < 2; side++) {
         const tl_end *e = &c->end[side];
         const tl_role role = end_role(c, e);
-        const int64_t since = end_is_covered(c, e) ? c->claim->since[side] : e->since;
 
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
         f->retransmitted[role] = c->exchange ? c->exchange->retransmitted[side] : 0;
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);
         f->missing[role] = end_missing(e, &c->end[!side]);
-        f->held[role] = view->whole && !c->orphan && since != TL_NO_TIME ? view->end - since : TL_NO_TIME;
+        f->held[role] = held(c, e, view);
     }
 }
 
@@ -389,7 +427,9 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         .has_states = !c->orphan,
         .phase = c->phase,
     };
-    if (!tl_opening_failed(open)) {
+    if (tl_opening_failed(open)) {
+        facts_tell_open_verdict(f, open);
+    } else {
         f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);
@@ -400,10 +440,19 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }
 
+/* The opener's RST acknowledges more than the SYN/ACK, so the connection had opened. */
+static bool proves_opening(const tl_connection *c)
+{
+    const tl_end *server = server_of(c);
+
+    return c->opened || (c->claim && c->claim->from == c->client && c->claim->has_ack && server->has_isn &&
+                         seq_before(server->isn + 1, c->claim->ack));
+}
+
 /* The last that passed is a RST that should have been challenged, and was not. */
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
-    return view->whole && c->opened && c->claim && c->claim->challenged && !c->claim->stands &&
+    return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
            silent_since(view, c->last);
 }
 
@@ -417,5 +466,9 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
     tl_connection closed = *c;
     claim.stands = true;
     closed.claim = &claim;
+    if (!c->opened)
+        claim.cause = TL_CAUSE_ABORT;
+    closed.opened = true;
     tell(&closed, view, f);
+    f->close_no_data &= c->opened; /* else the RST acknowledges data */
 }

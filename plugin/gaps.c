@@ -140,7 +140,7 @@ void pass_reach_sequence_number(pass *t)
 
     if (x->gaps) {
         settle_claim(t);
-        if (x->gaps->has_jump && t->s->length > 0 && seq_before(x->gaps->jump_from, t->next) &&
+        if (x->gaps->has_jump && t->next != t->s->seq && seq_before(x->gaps->jump_from, t->next) &&
             seq_upto(t->next, jump_floor(t, x)))
             withdraw_jump(t, x);
     }

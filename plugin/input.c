@@ -11,6 +11,7 @@
 #include <epan/dissectors/packet-ip.h>
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/expert.h>
+#include <epan/ipproto.h>
 #include <epan/prefs-int.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
@@ -57,6 +58,7 @@ static int proto_tcp;
 static int proto_icmp, proto_icmpv6;
 static int tcp_tap, ip_tap, ipv6_tap, expert_tap;
 static int hf_bad_checksum;
+static bool listens_for_checksums;
 
 /* A listener makes the dissector queue what it has; we fetch it before the queue
  * is handed out, so this one has nothing to do. It can only fail for its filter,
@@ -95,17 +97,16 @@ void input_listen(void)
 void input_open(void)
 {
     static int listener;
-    static bool listens;
     module_t *tcp = prefs_find_module("tcp");
     pref_t *validates = tcp ? prefs_find_preference(tcp, "check_checksum") : NULL;
     const bool wanted = validates && prefs_get_bool_value(validates, pref_current);
 
     expert_tap = find_tap_id("expert"); /* which Wireshark registers later than dissectors are handed off */
-    if (wanted && !listens)
+    if (wanted && !listens_for_checksums)
         listen_to("expert", &listener);
-    else if (!wanted && listens)
+    else if (!wanted && listens_for_checksums)
         remove_tap_listener(&listener);
-    listens = wanted;
+    listens_for_checksums = wanted;
 }
 
 GArray *input_wanted_fields(void)
@@ -180,7 +181,7 @@ static void take_sack(tl_segment *s, uint32_t edge, uint32_t shown_ack)
 static void tap_ip(input_segment *s)
 {
     const ws_ip4 *ip4;
-    for (int i = 0; i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv4 && i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
         if (addresses_equal(&ip4->ip_src, &s->from) && addresses_equal(&ip4->ip_dst, &s->to)) {
             s->segment.ttl = ip4->ip_ttl;
             s->segment.has_ttl = true;
@@ -189,7 +190,7 @@ static void tap_ip(input_segment *s)
         }
     }
     const ws_ip6 *ip6;
-    for (int i = 0; i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv6 && i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
         if (addresses_equal(&ip6->ip6_src, &s->from) && addresses_equal(&ip6->ip6_dst, &s->to)) {
             s->segment.ttl = ip6->ip6_hop;
             s->segment.has_ttl = true;
@@ -201,7 +202,7 @@ static void tap_ip(input_segment *s)
 static bool tap_bad_checksum(void)
 {
     const expert_info_t *info;
-    for (int i = 0; (info = fetch_tapped_data(expert_tap, i)); i++) {
+    for (int i = 0; listens_for_checksums && (info = fetch_tapped_data(expert_tap, i)); i++) {
         if (info->hf_index == hf_bad_checksum)
             return true;
     }
@@ -357,6 +358,28 @@ static bool find_header(const bytes *b, const packet_info *pinfo, found *f)
     return false;
 }
 
+static uint32_t sum16(const uint8_t *from, int length)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i + 1 < length; i += 2)
+        sum += get16(from + i);
+    return sum;
+}
+
+/* Where the interface computes the checksum, its place holds the sum of the pseudo-header until then
+ * (RFC 9293, 3.1). */
+static bool is_pseudo_sum(const ends *e, int tcp_length, unsigned checksum)
+{
+    uint32_t sum = sum16(e->from->data, e->from->len) + sum16(e->to->data, e->to->len) + IP_PROTO_TCP;
+
+    sum += (uint32_t)tcp_length >> 16;
+    sum += (uint32_t)tcp_length & 0xffff;
+    while (sum > 0xffff)
+        sum = (sum >> 16) + (sum & 0xffff);
+    return sum == checksum;
+}
+
 /* The checksum tells a copy from a repetition. The dissector does not hand it out, but for the tree. */
 static void read_checksum(const bytes *b, input_segment *s)
 {
@@ -371,6 +394,7 @@ static void read_checksum(const bytes *b, input_segment *s)
         if (f.at + CHECKSUM_AT + 2 <= b->length) {
             s->segment.checksum = (uint16_t)get16(b->at + f.at + CHECKSUM_AT);
             s->segment.has_checksum = true;
+            s->segment.is_offloaded = is_pseudo_sum(&e, f.length, s->segment.checksum);
         }
         return;
     }

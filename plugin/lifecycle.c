@@ -16,6 +16,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
     c->reuse = TL_NO_CONNECTION;
     c->reuse_gap = TL_NO_TIME;
     c->start = c->last = first->time;
+    c->first_frame = first->frame;
     c->content = TL_NO_TIME;
     for (int i = 0; i < 2; i++)
         c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .asked_at = TL_NO_TIME};
@@ -188,7 +189,7 @@ static void report(pass *t)
 
 static void prepare(tl_report *r)
 {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(tl_report, transition)); /* the lists behind have counts */
     r->idle = TL_NO_TIME;
 }
 

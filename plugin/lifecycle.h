@@ -56,12 +56,14 @@ typedef struct {
     bool has_ttl;      /**< `ttl` is known */
     bool has_sack;     /**< it has a SACK block */
     bool has_checksum; /**< `checksum` is known */
-    bool has_id;       /**< `id` is known */
-    uint8_t side;      /**< 0 or 1: which of the 4-tuple's two ends sent it; the caller
+    bool
+        is_offloaded; /**< with has_checksum: the interface has still to compute it: `checksum` tells nothing */
+    bool has_id;      /**< `id` is known */
+    uint8_t side;     /**< 0 or 1: which of the 4-tuple's two ends sent it; the caller
                            numbers them as it likes and sticks to it */
-    bool lower_port;   /**< the sender's port is lower than the receiver's: the server's
+    bool lower_port;  /**< the sender's port is lower than the receiver's: the server's
                            mark where neither SYN nor SYN/ACK was seen */
-    bool is_own_peer;  /**< both ends are one address and port */
+    bool is_own_peer; /**< both ends are one address and port */
 } tl_segment;
 
 /** What the user may set. */
@@ -239,22 +241,25 @@ typedef struct {
  *  not passed. So who disproves it only has to lift it. */
 typedef struct {
     tl_moment passed;
-    int64_t since[2];    /**< by side: since when it is covered, and so CLOSED */
-    int64_t held[2];     /**< by side: when it had entered the state `was` */
-    int64_t asked_at;    /**< tl_end.asked_at of its apparent sender then */
-    uint64_t unacked[2]; /**< by side: bytes of data that were not acknowledged then */
-    uint16_t repeats;    /**< how often its apparent sender had repeated what it asked first */
-    uint32_t ack;        /**< with has_ack: of the RST, or else the highest of its apparent sender */
-    uint32_t edge;       /**< with has_edge: end of what its apparent sender had sent */
-    uint8_t from;        /**< the side that it is from */
-    uint8_t cause;       /**< tl_cause */
-    uint8_t was[2];      /**< by side: tcp_state that the end was in before */
-    bool covers[2];      /**< by side: this end is CLOSED */
-    bool stands : 1;     /**< it ended the connection, and nothing has disproved that */
-    bool challenged : 1; /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
-                            the last segment */
-    bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
-    bool sure : 1;       /**< the RST's number is one that the receiver accepts */
+    int64_t since[2];     /**< by side: since when it is covered, and so CLOSED */
+    int64_t held[2];      /**< by side: when it had entered the state `was` */
+    int64_t asked_at;     /**< tl_end.asked_at of its apparent sender then */
+    uint64_t unacked[2];  /**< by side: bytes of data that were not acknowledged then */
+    uint16_t repeats;     /**< how often its apparent sender had repeated what it asked first */
+    uint32_t ack;         /**< with has_ack: of the RST, or else the highest of its apparent sender */
+    uint32_t edge;        /**< with has_edge: end of what its apparent sender had sent */
+    uint32_t refused_seq; /**< with refused: its number, the last that was not accepted */
+    uint8_t from;         /**< the side that it is from */
+    uint8_t cause;        /**< tl_cause */
+    uint8_t was[2];       /**< by side: tcp_state that the end was in before */
+    bool covers[2];       /**< by side: this end is CLOSED */
+    bool stands : 1;      /**< it ended the connection, and nothing has disproved that */
+    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
+                             the last segment */
+    bool refused : 1;     /**< a RST was not accepted, and that was said */
+    uint8_t refused_side : 1;
+    bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
+    bool sure : 1;    /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;
 } tl_claim;
@@ -262,13 +267,7 @@ typedef struct {
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */
 typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
 
-/** The last round trips to an end: microseconds, in 12 bits, times a power of two in 4, so up to 134 s;
- *  rounded up. 0: none. */
 enum { TL_TRIPS = 8 };
-typedef struct {
-    uint16_t trip[TL_TRIPS];
-    uint8_t next; /**< the oldest of them, which the next one replaces */
-} tl_trips;
 
 /** What a connection needs once more than SYNs and RSTs have passed in it. */
 typedef struct {
@@ -277,11 +276,14 @@ typedef struct {
                                                    entered the state that it led away from */
     uint64_t half_close_bytes;
     uint64_t retransmitted[2]; /**< by side: bytes of data that it sent again */
-    tl_trips trips[2];         /**< by side: between us and the end */
-    uint32_t keepalives;       /**< probes seen */
-    uint32_t unanswered;       /**< of these, known not to have been answered */
-    tl_moment *duplicate;      /**< the SYN, come again after the connection had opened, and not answered */
+    uint16_t trips[2]
+                  [TL_TRIPS]; /**< by side: the last round trips between us and the end; microseconds, in 12
+                                      bits, times a power of two in 4, so up to 134 s; rounded up. 0: none */
+    uint32_t keepalives;      /**< probes seen */
+    uint32_t unanswered;      /**< of these, known not to have been answered */
+    tl_moment *duplicate;     /**< the SYN, come again after the connection had opened, and not answered */
     uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
+    uint8_t next_trip[2];                     /**< by side: which of `trips` the next one replaces */
     uint8_t fin_first : 1;                    /**< side that sent the first FIN */
     bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */
     bool crossed : 1;                         /**< the FINs crossed */
@@ -304,21 +306,23 @@ typedef struct tl_connection {
     bool replaced : 1;     /**< a newer connection has taken its place */
     uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
     bool saw_syn : 1;    /**< the client's SYN passed */
+    bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;
     tl_claim *claim;       /**< NULL: nothing has ever claimed that an end has no connection */
     tl_exchange *exchange; /**< NULL: nothing but SYNs and RSTs has passed */
     tl_moment syn, open_ack;
-    int64_t reuse_gap; /**< ns since the last frame of the connection before */
-    int64_t content;   /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
-    int64_t time_wait; /**< when 2 MSL began, or began anew */
-    int64_t timed_at;  /**< with timing: when the segment that is being timed passed */
-    uint32_t timed;    /**< with timing: an ACK of this number ends it */
-    uint32_t recent;   /**< of the newest of a 4-tuple: the last segment, to copies.c */
-    uint32_t copies;   /**< frames of it that are copies */
-    uint16_t syns;     /**< SYNs sent by the client */
-    uint8_t stepped;   /**< bit (1 << tl_step): has been given once */
+    int64_t reuse_gap;    /**< ns since the last frame of the connection before */
+    int64_t content;      /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
+    int64_t time_wait;    /**< when 2 MSL began, or began anew */
+    int64_t timed_at;     /**< with timing: when the segment that is being timed passed */
+    uint32_t timed;       /**< with timing: an ACK of this number ends it */
+    uint32_t first_frame; /**< number of its first frame */
+    uint32_t recent;      /**< of the newest of a 4-tuple: the last segment, to copies.c */
+    uint32_t copies;      /**< frames of it that are copies */
+    uint16_t syns;        /**< SYNs sent by the client */
+    uint8_t stepped;      /**< bit (1 << tl_step): has been given once */
     bool timing : 1;
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool alive : 1;         /**< a first segment was seen */
@@ -344,7 +348,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
 
 /** Follow the connection over one more segment, which belongs to it.
  *  @param newer  the connection that has begun on the same 4-tuple after @p c, or NULL
- *  @param[out] report  all of it is set */
+ *  @param[out] report  all of it is set, but for entries beyond the counts */
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
                tl_report *report);
 
@@ -378,10 +382,15 @@ bool tl_is_opening(const tl_connection *c);
 typedef struct {
     bool whole;  /**< all of it: silence proves something, and states were held until `end` */
     int64_t end; /**< time of the capture's last frame so far */
+    int64_t msl; /**< ns, as in tl_settings: TIME_WAIT ends by itself */
 } tl_view;
 
-/** The connection facts. A NULL, TL_NO_TIME, false or 0 count: absent. Strings are static. */
+enum { TL_VERDICT_SIZE = 64 }; /* bytes, the 0 at the end included: the longest has 46 letters */
+
+/** The connection facts. A NULL, TL_NO_TIME, false, 0 count or empty text: absent. Pointers are to static
+ *  strings. */
 typedef struct {
+    char verdict[TL_VERDICT_SIZE]; /**< how it ended, or did not open, and by whom */
     const char *open;
     bool open_failed;
     int64_t open_time, open_server_time, open_client_time;

@@ -289,11 +289,27 @@ static void repeat_syn_ack(pass *t)
         pass_raise(t, TL_EVENT_OPEN_QUEUE_OVERFLOW, 0);
 }
 
+/* Of SYNs that crossed, this is a SYN/ACK that had passed nowhere yet. Who sends it is in SYN_RECEIVED: the
+ * bare ACK that it had sent answered the other's SYN/ACK there, and completed nothing. */
+static void undo_crossed_ack(pass *t)
+{
+    tl_connection *c = t->c;
+    tl_end *x = t->x;
+
+    if (x->state != TCP_ESTABLISHED || x->confirmed || !t->y->active || !pass_knew(t, c->open_ack.time))
+        return;
+    c->opened = false;
+    c->open_ack = (tl_moment){0};
+    x->isn_acked = false;
+    pass_take_back(t, x, TCP_SYN_SENT, c->syn.time);
+}
+
 static void first_syn_ack(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
     tl_end *x = t->x, *y = t->y;
 
+    undo_crossed_ack(t);
     pass_measure_round_trip(t);
     pass_answer(t);
     pass_take_over(t, x);

@@ -312,4 +312,14 @@ void pass_check_claim(pass *t);
 /** The SYN comes again that an ICMP error had rejected. */
 void pass_lift_rejection(pass *t);
 
+/* ---- verdict.c ---- */
+
+/** The verdict on a connection that did not open. */
+void facts_tell_open_verdict(tl_facts *f, tl_opening open);
+
+/** The verdict on any other, if there is one yet; closed_by and reset_sender are known.
+ *  @param cause   of the RST that ended it
+ *  @param silent  the end that did not answer; NULL: not known */
+void facts_tell_close_verdict(tl_facts *f, tl_closing close, tl_cause cause, const char *silent);
+
 #endif

@@ -330,6 +330,18 @@ static void note_challenged(pass *t)
     t->c->claim->cause = (uint8_t)cause_of(t);
 }
 
+/* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
+static void say_not_accepted(pass *t)
+{
+    tl_claim *claim = make_claim(t);
+
+    if (!claim->refused || claim->refused_seq != t->s->seq || claim->refused_side != t->s->side)
+        pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
+    claim->refused = true;
+    claim->refused_seq = t->s->seq;
+    claim->refused_side = t->s->side;
+}
+
 /* ---- RST ---- */
 
 /* A few hops more or less are a change of route. */
@@ -362,7 +374,7 @@ void pass_on_rst(pass *t)
     if (verdict == TL_VERDICT_CHALLENGED || verdict == TL_VERDICT_IGNORED) {
         c->late_rst |= over;
         if (!over)
-            pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
+            say_not_accepted(t);
         close_sender(t);
         if (verdict == TL_VERDICT_CHALLENGED)
             note_challenged(t);

@@ -10,7 +10,7 @@ A segment: seconds since the one before, who sends (`>` the first end, `<` the
 other), flags (S F R P and . for ACK), sequence number or, with data, number:end
 (the length of the data is the difference, also with a SYN), `ack`, `sack` (the highest
 block, number:end), `win` (64240 unless said), `ttl`, and what tells a copy: `id` of the
-IPv4 header and `sum`, TCP's checksum. A segment that the capture has not seen is simply
+IPv4 header and `sum`, TCP's checksum (`off`: still to be computed). A segment that the capture has not seen is simply
 not there; one that is lost behind the capture point needs no mark.
 
 What stands behind the `;` must come out, all of it and nothing else:
@@ -39,6 +39,8 @@ last segment, unless a number says of which:
     ? open 3-way, -close          what is proven here, in one pass
     +10 = close half-closed       the whole capture, were it to end 10 s from here
     ? 0: close replaced           of connection 0
+    = only open 3-way, ...        and no other facts than these, duration and `held` apart,
+                                  which every connection has
 
 And the rest:
 
@@ -66,11 +68,12 @@ BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parents[1] / "build"))
 START = 1_700_000_000 * 10**9
 FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
 ROLES = ("client", "server")
+ALWAYS = {"duration", "client.held", "server.held", "client.state", "server.state"}
 
 SEGMENT = re.compile(
     r"(?P<delay>[+-][\d.]+) (?P<end>[<>]) (?P<flags>[SFRP.-]+) (?P<seq>\d+)(:(?P<to>\d+))?"
     r"( ack (?P<ack>\d+))?( sack \d+:(?P<sack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?"
-    r"( id (?P<id>\d+))?( sum (?P<sum>\d+))?( ; (?P<expected>.+))?"
+    r"( id (?P<id>\d+))?( sum (?P<sum>\d+|off))?( ; (?P<expected>.+))?"
 )
 ICMP = re.compile(
     r"(?P<delay>[+-][\d.]+) icmp (?P<type>\d+)/(?P<code>\d+) (?P<end>[<>]) (?P<seq>\d+)"
@@ -142,7 +145,8 @@ class Variant:
         is_lower = lower == end if lower else (end == "<") != self.ports_swapped
         ports = 2 if lower == "own" else int(is_lower)
         sack = (int(match["sack"]) + self.shift[other]) % 2**32 if match["sack"] else -1
-        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports} {sack} {match['id'] or -1} {match['sum'] or -1}"
+        checksum = -2 if match["sum"] == "off" else match["sum"] or -1
+        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports} {sack} {match['id'] or -1} {checksum}"
         return f"segment {time} {self.side[end]:d} {flags} {seq} {ack} {length} {rest}"
 
     def icmp(self, time, match):
@@ -360,11 +364,16 @@ class Checker:
         self.check("idle", nanoseconds(values["idle"]) if "idle" in values else None, report.get("idle"))
 
     def check_facts(self, facts, got):
+        if facts.startswith("only "):
+            facts = facts[len("only ") :]
+            named = {fact.split(" ")[0] for fact in facts.split(", ")}
+            self.check("other facts", set(), set(got) - named - ALWAYS)
         for fact in facts.split(", "):
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase", "silence.side"):
+            elif key in ("verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase",
+                         "silence.side"):
                 self.check(key, value, got.get(key))
             elif re.search("time|held|gap|duration", key):
                 self.check(key, nanoseconds(value), got.get(key))
@@ -382,15 +391,46 @@ class Checker:
             self.check(f"path of the {role}", list(expected), path)
 
 
+def judge(lines, answers):
+    """What differs from what is expected; the answers are lines of JSON."""
+    try:
+        return Checker().run(lines, map(json.loads, answers))
+    except StopIteration:
+        return ["an answer is missing"]
+
+
 def play(lines):
     """What differs from what is expected, in the first variant in which something does."""
-    scripts = [(variant, *script(lines, variant)) for variant in variants(lines)]
-    answers = iter(replay([command for _, commands, _ in scripts for command in commands]))
-    for variant, _, _ in scripts:
-        problems = Checker().run(lines, answers)
-        if problems:
-            return [variant.name] + problems
-    return []
+    return play_all({"": lines})[""]
+
+
+def readable(lines, answers):
+    """What differs; or the line that cannot be read."""
+    try:
+        return Checker().run(lines, iter(answers))
+    except AssertionError as error:
+        return [str(error)]
+
+
+def play_all(conversations):
+    """The same of each of several conversations, which one process plays."""
+    played = [
+        (name, lines, variant.name, *script(lines, variant))
+        for name, lines in conversations.items()
+        for variant in variants(lines)
+    ]
+    answers = iter(replay([command for *_, commands, _ in played for command in commands]))
+    problems = {name: [] for name in conversations}
+    written = {}
+    for name, lines, variant, _, asked in played:
+        got = [next(answers) for _ in asked]
+        if got == written.setdefault(name, got) and got is not written[name]:
+            continue  # judged before
+        if not problems[name]:
+            found = readable(lines, got)
+            found += [f"{line}\n      not as in the first variant" for line, a, b in zip(asked, got, written[name]) if a != b]
+            problems[name] = [variant] + found if found else []
+    return problems
 
 
 def answers_as_written(conversations):

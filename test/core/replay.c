@@ -8,7 +8,7 @@
  *   segment <time ns> <side> <flags> <seq> <ack> <length> <window> <ttl> <lower port> <sack> <id> <checksum>
  *                             follow it; the answer is the report, with the number of the
  *                             connection that it belongs to; ttl 0: not known; sack,
- *                             id, checksum -1, or left out: none
+ *                             id, checksum -1, or left out: none; checksum -2: still to be computed
  *   icmp <time ns> <side> <seq> <type << 8 | code>
  *                             an error that quotes this segment; the answer is what it
  *                             decides, {} if nothing
@@ -137,6 +137,7 @@ static void print_facts(const tl_facts *f)
     };
 
     printf("{");
+    print_string("verdict", *f->verdict ? f->verdict : NULL);
     print_string("open", f->open);
     print_count("open.failed", f->open_failed);
     print_time("open.time", f->open_time);
@@ -235,7 +236,8 @@ static void follow(const char *line)
     s.sack = (uint32_t)sack;
     s.has_id = id > 0;
     s.id = (uint16_t)id;
-    s.has_checksum = checksum >= 0;
+    s.has_checksum = checksum != -1;
+    s.is_offloaded = checksum == -2;
     s.checksum = (uint16_t)checksum;
     s.has_ttl = s.ttl != 0;
     s.lower_port = lower_port & 1;
@@ -272,6 +274,7 @@ static void get_facts(const char *line)
     if (sscanf(line, "%u %" SCNd64 " %" SCNu32, &whole, &view.end, &number) != 3 || number >= all.count)
         exit(EXIT_FAILURE);
     view.whole = whole;
+    view.msl = all.world.settings.msl;
     memset(&facts, 0xff, sizeof facts);
     tl_get_facts(connections[number], &view, &facts);
     print_facts(&facts);

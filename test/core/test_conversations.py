@@ -39,9 +39,16 @@ VALUES = {
 }
 
 
+@pytest.fixture(name="problems", scope="module")
+def fixture_problems(request):
+    """Of each conversation that is asked for: one process plays them all."""
+    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    return conversation.play_all({name: lines for name, lines in CONVERSATIONS.items() if name in asked})
+
+
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_conversation(name):
-    problems = conversation.play(CONVERSATIONS[name])
+def test_conversation(name, problems):
+    problems = problems[name]
     if problems:
         pytest.fail("\n  ".join(problems), pytrace=False)
 
@@ -131,3 +138,11 @@ def fixture_census():
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_value_occurs_and_no_other(kind, census):
     assert census[kind] == VALUES[kind]
+
+
+def test_the_verdict_says_what_the_other_facts_say():
+    answers = [answer for _, answer in conversation.answers_as_written(CONVERSATIONS.values()) if "duration" in answer]
+    told = [answer for answer in answers if answer.get("close") not in ("silent", "FIN unacknowledged")]
+    assert len(told) > 300
+    for answer in told:
+        assert answer.get("verdict") == interface.verdict(answer), answer
