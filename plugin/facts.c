@@ -317,10 +317,10 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
-    if (is_closer_guessed(c))
-        return;
-    f->half_close_time = half_closed(c, view);
-    f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    if (!is_closer_guessed(c)) {
+        f->half_close_time = half_closed(c, view);
+        f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    }
     facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
                              silent_end(c, close));
 }
