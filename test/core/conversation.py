@@ -68,6 +68,8 @@ BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parents[1] / "build"))
 START = 1_700_000_000 * 10**9
 FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
 ROLES = ("client", "server")
+OPENING = {"SYN_SENT", "SYN_RECEIVED"}
+OPEN = {"ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "LAST_ACK"}
 ALWAYS = {"duration", "client.held", "server.held", "client.state", "server.state"}
 
 SEGMENT = re.compile(
@@ -216,6 +218,7 @@ class Life:
 
     def __init__(self):
         self.client = None
+        self.saw_syn = False
         self.spoken = set()  # roles; the others have the states of an older connection, or LISTEN
         self.phase = ""
         self.state = {role: "" for role in ROLES}
@@ -263,7 +266,9 @@ class Checker:
         self.check("connection", expected_connection, report["connection"])
         self.connection = expected_connection
         self.life.client = self.life.client or self.client
+        self.life.saw_syn = self.life.saw_syn or set("S.") & set(segment["flags"]) == {"S"}
         self.check_chain(report)
+        self.check_counted(report)
         if segment["expected"] and not re.fullmatch(r"connection=\d+", segment["expected"]):
             expected = EXPECTED.fullmatch(segment["expected"])
             assert expected, f"cannot read: {segment['expected']}"
@@ -288,6 +293,7 @@ class Checker:
         """The moves lead from the states before to the states after."""
         for role in ROLES:
             at = "" if self.is_borrowed(role) else self.life.state[role].strip("-")
+            lapsed = None
             for move in (m for m in report["transitions"] if m["role"] == role):
                 if at:
                     self.check(f"state that the {role} leaves", at, move["from"])
@@ -295,12 +301,25 @@ class Checker:
                 self.follow_path(self.life.path[role], move)
                 if move.get("held", 0) < 0:
                     self.problems.append(f"{self.line}\n      negative time in {move}")
+                lapsed = move if (move["from"], move["to"]) == ("TIME_WAIT", "CLOSED") else None
+            if lapsed and "verdict" not in report:  # what follows it makes a last one of another connection
+                self.check("time of the lapse", None, lapsed.get("held"))
             if at:
                 self.check(f"{role} after its transitions", at, report[role])
             if self.is_borrowed(role) and not self.life.path[role]:
                 self.life.path[role].append("LISTEN")
             elif not self.life.path[role]:
                 self.life.path[role].append(report[role])
+
+    def check_counted(self, report):
+        """Whether the connection counts as `concurrent`, or towards `half_open`. (Late in such a phase
+        is what is replaced; a copy is never late.)"""
+        late = report.get("late", 0)
+        if not report.get("copy_of", 0):
+            self.check("open", int(report["phase"] in OPEN and not late), report.get("open", 0))
+            opening = int(report["phase"] in OPENING and not late)
+            if self.life.saw_syn or not opening: # a duplicate of the older one may have been its SYN
+                self.check("opening", opening, report.get("opening", 0))
 
     def is_borrowed(self, role):
         """An end that has not spoken in a later connection has the state that it has in the one before."""

@@ -100,10 +100,12 @@ static void print_decisions(const tl_report *r)
     printf("]}\n");
 }
 
-static void print_report(uint32_t connection, const tl_report *r)
+static void print_report(const tl_connection *c, const tl_report *r)
 {
-    printf("{\"connection\": %" PRIu32 ", \"phase\": \"%s\", \"sender\": \"%s\", ", connection,
+    printf("{\"connection\": %" PRIu32 ", \"phase\": \"%s\", \"sender\": \"%s\", ", c->number,
            tcp_state_name(r->phase), tl_role_name(r->sender));
+    print_count("open", tl_is_open(c));
+    print_count("opening", tl_is_opening(c));
     print_string("client", r->has_states ? tcp_state_name(r->state[TL_CLIENT]) : "-");
     print_string("server", r->has_states ? tcp_state_name(r->state[TL_SERVER]) : "-");
     print_count("guessed", r->guessed);
@@ -244,7 +246,7 @@ static void follow(const char *line)
     s.is_own_peer = lower_port & 2;
     memset(&report, 0xff, sizeof report); /* all of it is promised to be set */
     const tl_connection *c = tl_connections_follow(&all, &newest, &s, &report);
-    print_report(c->number, &report);
+    print_report(c, &report);
 }
 
 static void reject(const char *line)

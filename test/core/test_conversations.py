@@ -146,3 +146,22 @@ def test_the_verdict_says_what_the_other_facts_say():
     assert len(told) > 300
     for answer in told:
         assert answer.get("verdict") == interface.verdict(answer), answer
+
+
+def test_counts_end_at_65535():
+    """Of SYNs, SYN/ACKs and keep-alives that nobody answers; none begins anew at 0."""
+    many = 65537
+    capture = ["capture 30000000000"]
+    syn, syn_ack = "0 2 1000 0 0 64240 0 0", "1 18 5000 1001 0 64240 0 0"
+    syns = [f"segment {n * 10**9} {syn}" for n in range(many)]
+    syn_acks = [f"segment 0 {syn}"] + [f"segment {n * 10**9} {syn_ack}" for n in range(many)]
+    for commands, key in ((syns, "open.syn_retransmitted"), (syn_acks, "open.syn_ack_retransmitted")):
+        last = conversation.replay(capture + commands)[-1]
+        assert [(event["name"], event["number"]) for event in last["events"]] == [(key, 65535)]
+    assert conversation.replay(capture + syns + ["facts 0 0 0"])[-1]["open.syns"] == 65535
+
+    ack = "16 1001 5001 0 64240 0 0"
+    opened = [f"segment 0 {syn}", f"segment 0 {syn_ack}", f"segment 0 0 {ack}"]
+    probes = [f"segment {n * 10**10} 0 16 1000 5001 0 64240 0 0" for n in range(1, many)]
+    answers = conversation.replay(capture + opened + probes + [f"segment {many * 10**10} 0 20 1001 5001 0 0 0 0", "facts 0 0 0"])
+    assert answers[-1]["reset.cause"] == "keep-alive timeout" and answers[-1]["keepalive.count"] == many - 1
