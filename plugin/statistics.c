@@ -215,4 +215,5 @@ void statistics_register(int proto)
     statistics_tree_register();
     statistics_table_register();
     flow_register(proto);
+    conversation_filter_register();
 }
