@@ -88,6 +88,6 @@ def test_the_gui_shows_the_tree(build, tmp_path):
     and the tree does not."""
     shown = picture(build, tmp_path / "with.png")
     without = picture(build, tmp_path / "without.png", "--disable-protocol", "tcplife")
-    packets, tree = "1180x200+0+112", "1180x700+0+470"
+    packets, tree = "1280x200+0+112", "1280x700+0+470"
     assert ink(shown, packets) == ink(without, packets)
     assert ink(shown, tree) != ink(without, tree)
