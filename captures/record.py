@@ -88,12 +88,14 @@ class Net(network.Net):
     def __init__(self, path, at, delay):
         super().__init__(NAME)
         self.path, self.at, self.delay = path, at, delay
+        if at is None:
+            self.kinds["server"] = network.Container
 
     def new_wire(self):
         return Wire(self.client, self.server, self.delay)
 
-    def capture(self):
-        self.capture_at(self.at, self.path)
+    def capture(self, **how):
+        self.capture_at(self.at, self.path, **how)
 
 
 def scenario(shows, at="client", delay=0.002, from_start=True):
@@ -111,6 +113,39 @@ def scenario(shows, at="client", delay=0.002, from_start=True):
         return function
 
     return register
+
+
+def at_all_interfaces(shows):
+    """The server is a container; its host is captured with `tcpdump -i any`, so each packet several times."""
+
+    def register(function):
+        def make(path):
+            with Net(path, None, 0.002) as net:
+                interfaces = {"interface": "any", "options": ("-y", "LINUX_SLL")}
+                net.captures.callback(network.Capture(net.server.bridge, path, **interfaces).stop)
+                function(net)
+            write_ethernet(path)
+
+        make.shows = shows
+        SCENARIOS[function.__name__.replace("_", "-")] = make
+        return function
+
+    return register
+
+
+def write_ethernet(path):
+    """The other captures have Ethernet headers: give this one such, instead of Linux's cooked ones."""
+    with open(path, "rb") as file:
+        content = file.read()
+    out, at = [content[:20] + struct.pack("=I", 1)], 24
+    while at < len(content):
+        seconds, micros, length, whole = struct.unpack_from("=IIII", content, at)
+        cooked = content[at + 16 : at + 16 + length]
+        frame = bytes(6) + cooked[6:12] + cooked[14:]
+        out.append(struct.pack("=IIII", seconds, micros, len(frame), whole - 2) + frame)
+        at += 16 + length
+    with open(path, "wb") as file:
+        file.write(b"".join(out))
 
 
 # What most conversations begin and end with
@@ -979,6 +1014,34 @@ def record(name):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(part)
     return False
+
+
+@scenario(shows=r"^S> <SA FA> <FA S> <SA RA>$", from_start=False)
+def syn_fin_rst_only(net):
+    """A capture filter that many use; no data and no bare ACK pass it."""
+    net.capture(expression="tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0")
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40143, listener)
+    talk(client, server)
+    close_merged(client, server)
+    client, server = connect(net, 40144, listener)
+    talk(client, server)
+    abort(client)
+    time.sleep(0.1)
+
+
+@at_all_interfaces(shows=r"^S> S> <SA <SA .*RA?> RA?>.*<RA <RA$")
+def any_interface(net):
+    """One connection closed, one aborted, one refused."""
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40140, listener)
+    talk(client, server)
+    close_merged(client, server)
+    client, server = connect(net, 40141, listener)
+    talk(client, server)
+    abort(client)
+    time.sleep(0.1)
+    give_up(net.client.new_socket(40142), (network.SERVER, WEB_TOO))
 
 
 def main():

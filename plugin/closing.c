@@ -53,7 +53,8 @@ static void get_ack_with_fin(pass *t, tl_end *acker)
 /* An end acknowledges the other's FIN, for the first time or after that was undone. */
 static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
 {
-    const bool may_have_to_answer = closer->state == TCP_FIN_WAIT_1 && acker->has_fin;
+    const bool may_have_to_answer =
+        closer->state == TCP_FIN_WAIT_1 && acker->has_fin && end_in_order(acker) == acker->nxt;
 
     closer->fin_acked = true;
     if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)
@@ -68,17 +69,17 @@ static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
         pass_received(t, closer, TCP_KIND_ACK_OF_FIN);
 }
 
-/* With a number beyond what passed of its sender, the ACK tells of a FIN that was lost before us. */
-static void note_hidden_fin(pass *t)
+void pass_note_hidden_fin(pass *t)
 {
-    const tl_end *x = t->x;
+    const tl_end *x = t->x, *y = t->y;
 
     /* To a FIN that was repeated this may be the second answer, after a close in turn. */
-    if (x->state != TCP_ESTABLISHED || !seq_before(x->nxt, t->s->seq) || t->s->length > 0 ||
-        t->y->fin_repeated)
+    if (x->state != TCP_ESTABLISHED || !seq_before(end_edge(x), t->s->seq) || t->next != t->s->seq ||
+        y->fin_acked || y->fin_repeated)
         return;
-    t->c->exchange->hid_fin[t->s->side] = true;
-    t->c->exchange->hidden_fin[t->s->side] = t->s->seq;
+    tl_gaps *gaps = pass_gaps(t, t->x);
+    gaps->hid_fin = true;
+    gaps->hidden_fin = t->s->seq;
 }
 
 static void acknowledge_fin_again(pass *t, bool waited)
@@ -102,7 +103,6 @@ void pass_acknowledge_fin(pass *t)
         t->acked_fin = true;
         note_fin_ack(t, y);
         pass_step_once(t, fin_ack_step(t->c, y));
-        note_hidden_fin(t);
         acknowledge_fin(t, x, y);
     }
     if (again)
@@ -121,38 +121,62 @@ static void cross_hidden_fin(pass *t)
 }
 
 /* The order in which the FINs passed, and what that makes of them. */
-static void name_fin(pass *t, bool repeats_hidden)
+static void name_fin(pass *t, const tl_end *e, tl_moment passed, bool crossed)
 {
     tl_connection *c = t->c;
-    tl_exchange *exchange = c->exchange;
+    tl_exchange *exchange = pass_exchange(t);
+    const tl_end *peer = end_peer(c, e);
 
-    if (t->y->has_fin) {
-        exchange->crossed = !t->y->fin_acked || repeats_hidden;
+    if (peer->has_fin) {
+        exchange->crossed = crossed || !peer->fin_acked;
         exchange->merged = t->acked_fin;
         pass_raise(t, closing_event(connection_closing(c)), 0);
     } else {
-        exchange->fin_first = t->s->side;
+        exchange->fin_first = end_side(c, e);
     }
-    exchange->fin[t->s->side] = pass_moment(t);
-    pass_step_once(t, fin_step(c, t->x));
+    exchange->fin[end_side(c, e)] = passed;
+    if (passed.frame == t->s->frame)
+        pass_step_once(t, fin_step(c, e));
+}
+
+/* The number of its FIN: just behind what passed, or in a hole that ends there. */
+static bool is_fin_number(tl_end *e, uint32_t number)
+{
+    uint32_t forgotten;
+
+    if (number == e->nxt)
+        return true;
+    if (number + 1 != e->nxt || !e->gaps ||
+        !seq_holes_fill(&e->gaps->holes, (seq_range){number, e->nxt}, &forgotten))
+        return false;
+    e->bytes--; /* counted as a byte of data so far */
+    return true;
+}
+
+static void begin_fin(tl_end *e)
+{
+    e->has_fin = e->spoke = true;
+    if (e->gaps) {
+        e->gaps->fin_before = e->state;
+        e->gaps->fin_since = e->since;
+    }
 }
 
 static void take_first_fin(pass *t)
 {
-    tl_exchange *exchange = pass_exchange(t);
     tl_end *x = t->x, *y = t->y;
-    const uint8_t side = t->s->side;
-
+    const tl_gaps *gaps = x->gaps;
     const bool repeats_hidden =
-        exchange->hid_fin[side] && exchange->hidden_fin[side] == t->next && x->state == TCP_CLOSE_WAIT;
+        gaps && gaps->hid_fin && gaps->hidden_fin == t->next && x->state == TCP_CLOSE_WAIT;
 
-    if (seq_before(t->next - 1, x->nxt))
-        return; /* it has sent beyond that number */
-    x->has_fin = x->spoke = true;
-    x->bytes += t->next - 1 - x->nxt; /* it comes before data that will follow, or that never passed */
-    x->nxt = exchange->beyond[side] = t->next;
+    if (!is_fin_number(x, t->next - 1)) {
+        pass_say_misplaced_fin(t);
+        return;
+    }
+    begin_fin(x);
+    x->nxt = t->next;
     pass_asked(t);
-    name_fin(t, repeats_hidden);
+    name_fin(t, x, pass_moment(t), repeats_hidden);
     if (repeats_hidden)
         cross_hidden_fin(t);
     else
@@ -163,6 +187,60 @@ static void take_first_fin(pass *t)
     }
 }
 
+void pass_take_fin_of(pass *t, tl_end *e, tl_moment passed)
+{
+    if (e->has_fin)
+        return;
+    begin_fin(e);
+    e->plain_fin = true;
+    e->nxt++;
+    name_fin(t, e, passed, false);
+    pass_sent(t, e, TCP_KIND_FIN);
+}
+
+void pass_take_fin_of_syn(pass *t, tl_end *e)
+{
+    const tl_connection *c = t->c;
+    tl_end *peer = end_peer(t->c, e);
+    const bool is_client = end_side(c, e) == c->client;
+
+    if (!c->opened || !e->syn_fin || e->has_fin || e->spoke || !peer->has_told || peer->told != e->nxt + 1)
+        return;
+    pass_take_fin_of(t, e, is_client ? c->syn : c->attempt.syn_ack);
+    if (e == t->x) { /* the SYN/ACK had acknowledged it */
+        c->exchange->fin_ack[end_side(c, e)] = c->attempt.syn_ack;
+        acknowledge_fin(t, peer, e);
+    }
+}
+
+/* As if it had not passed. */
+void pass_withdraw_fin(pass *t, tl_end *e)
+{
+    tl_exchange *exchange = t->c->exchange;
+    tl_end *peer = end_peer(t->c, e);
+    const uint8_t side = end_side(t->c, e);
+
+    if (e->fin_acked)
+        return;
+    t->c->stepped &= (uint8_t) ~(1u << fin_step(t->c, e));
+    e->has_fin = e->plain_fin = e->acking_fin = e->fin_repeated = false;
+    exchange->fin[side] = (tl_moment){0};
+    exchange->crossed = exchange->merged = false;
+    peer->late_data = false;
+    if (peer->gaps)
+        peer->gaps->raced = false;
+    if (exchange->fin[!side].frame)
+        exchange->fin_first = !side;
+    /* Its SYN may have been acknowledged since. */
+    const bool has_opened = e->gaps->fin_before == TCP_SYN_RECEIVED && e->isn_acked;
+    pass_take_back(t, e, has_opened ? TCP_ESTABLISHED : (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
+}
+
+void pass_say_misplaced_fin(pass *t)
+{
+    pass_raise(t, TL_EVENT_CLOSE_FIN_MISPLACED, 0);
+}
+
 /* The ACK of its FIN did not arrive, or it would not repeat it. */
 static void undo_fin_ack(pass *t)
 {
@@ -170,6 +248,7 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
+    pass_ask_again(t, x->nxt - 1, t->c->exchange->fin[t->s->side].time);
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, TL_BY_ACK_OF_FIN);
 }
@@ -186,7 +265,7 @@ static void take_repeated_fin(pass *t)
     if (x->fin_acked) {
         if (pass_disproves(t, TL_BY_ACK_OF_FIN, exchange->fin_ack[t->s->side].time))
             undo_fin_ack(t);
-    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, x->asked_at)) {
+    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, exchange->fin[t->s->side].time)) {
         pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
     }
 }
@@ -202,6 +281,8 @@ void pass_take_fin(pass *t)
         take_first_fin(t);
     else if (t->next == t->x->nxt)
         take_repeated_fin(t);
+    else
+        pass_say_misplaced_fin(t);
 }
 
 /* ---- Data around FINs ---- */
@@ -211,13 +292,16 @@ void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
     tl_exchange *exchange = pass_exchange(t);
 
     t->x->late_data = true;
+    if (t->x->has_fin)
+        return; /* which overtook them */
     if (!t->y->fin_acked) {
-        if (!exchange->raced) {
-            exchange->raced = true;
-            exchange->race_from = from;
+        tl_gaps *gaps = pass_gaps(t, t->x);
+        if (!gaps->raced) {
+            gaps->raced = true;
+            gaps->race.from = from;
             pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_PEER_FIN, 0);
         }
-        exchange->race_to = from + bytes;
+        gaps->race.to = from + bytes;
         return;
     }
     exchange->half_close_bytes += bytes;
@@ -229,11 +313,13 @@ void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
 /* Its own FIN says that there is no such data: it is counted, and nothing else. */
 void pass_take_data_beyond_fin(pass *t, uint32_t end)
 {
-    uint32_t *beyond = &pass_exchange(t)->beyond[t->s->side];
+    tl_gaps *gaps = pass_gaps(t, t->x);
+    const uint32_t before = gaps->has_beyond ? gaps->beyond : t->x->nxt;
 
-    if (!seq_before(*beyond, end))
+    if (!seq_before(before, end))
         return; /* said once of the same bytes */
     pass_raise(t, TL_EVENT_CLOSE_DATA_AFTER_OWN_FIN, 0);
-    t->x->bytes += end - *beyond;
-    *beyond = end;
+    t->x->bytes += end - before;
+    gaps->beyond = end;
+    gaps->has_beyond = true;
 }

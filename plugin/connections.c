@@ -32,14 +32,14 @@ static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
 {
     const tl_end *y = &c->end[!s->side];
 
-    return y->has_isn && s->ack - y->isn - 1 <= y->nxt - y->isn - 1;
+    return y->has_isn && s->ack - y->isn - 1 <= end_edge(y) - y->isn - 1;
 }
 
-/* The opener's SYN, come again after all was over, is answered as that of a new connection. */
+/* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
 static bool revives_duplicate(const tl_connection *c, const tl_segment *s)
 {
-    return c->exchange && c->exchange->duplicate.frame && phase_is_over((tcp_state)c->phase) &&
-           s->side != c->client && c->end[s->side].isn != s->seq && s->ack == c->end[c->client].isn + 1;
+    return c->exchange && c->exchange->duplicate && s->side != c->client && c->end[s->side].isn != s->seq &&
+           s->ack == c->end[c->client].isn + 1;
 }
 
 /* The connection is over, and so long that its numbers may come again. */
@@ -132,8 +132,9 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
     tl_connection *c = all->make(all->count);
 
     tl_begin(c, all->count++, before, older_of(before), s);
+    c->recent = before ? before->recent : 0;
     if (before && (s->flags & (TL_SYN | TL_ACK)) == (TL_SYN | TL_ACK) && revives_duplicate(before, s)) {
-        c->syn = before->exchange->duplicate;
+        c->syn = *before->exchange->duplicate;
         if (c->syn.time > c->start) /* their clocks may differ */
             c->syn.time = c->start;
         c->saw_syn = true;
@@ -206,8 +207,14 @@ static void follow_as_peer(tl_connection *c, const tl_segment *s, const tl_world
 tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest, const tl_segment *s,
                                      tl_report *report)
 {
-    tl_connection *c = choose(*newest, s, all->world.settings.msl);
+    uint32_t original;
+    tl_connection *c = tl_copies_find(all->copies, *newest, s, &original);
 
+    if (c) {
+        tl_follow_copy(c, s, original, report);
+        return c;
+    }
+    c = choose(*newest, s, all->world.settings.msl);
     if (!c)
         c = *newest = begin(all, *newest, s);
     const bool was_answered = is_answered(c);
@@ -219,6 +226,7 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     note_progress(c, s->side, &before, report);
     if (c == *newest)
         replace_older(c, was_answered);
+    tl_copies_note(&all->copies, &all->world, *newest, c, s);
     return c;
 }
 
@@ -228,5 +236,5 @@ tl_connection *tl_connections_reject(const tl_connections *all, tl_connection *n
     if (newest && tl_reject(newest, rejection, &all->world, report))
         return newest;
     return newest && newest->older && tl_reject(newest->older, rejection, &all->world, report) ? newest->older
-                                                                                                : NULL;
+                                                                                               : NULL;
 }

@@ -14,6 +14,7 @@
 #ifndef TCPLIFE_CONNECTIONS_H
 #define TCPLIFE_CONNECTIONS_H
 
+#include "copies.h"
 #include "lifecycle.h"
 
 /** All connections of a capture. */
@@ -21,7 +22,8 @@ typedef struct {
     tl_world world;
     /** Room for the connection of this number, all zero, for as long as the capture. Numbers count up. */
     tl_connection *(*make)(uint32_t number);
-    uint32_t count; /**< connections begun so far: the next one's number */
+    uint32_t count;    /**< connections begun so far: the next one's number */
+    tl_copies *copies; /**< NULL: nothing has passed yet */
 } tl_connections;
 
 /** Follow a segment.

@@ -65,6 +65,8 @@
       "No ACK of its FIN had reached its sender, so the FIN was sent again (RFC 9293, 3.8.1).") \
     X(CLOSE_TIME_WAIT_RESTARTED, "close.time_wait_restarted", NOTE, "TIME_WAIT restarted", \
       "The peer repeated its FIN, so the ACK of it is sent once more and 2 MSL begin anew (RFC 9293, 3.10.7.4).") \
+    X(CLOSE_FIN_MISPLACED, "close.fin_misplaced", NOTE, "FIN that does not fit", \
+      "Its number is that of data which was sent already, or fits no connection, so it closes nothing (RFC 9293, 3.4).") \
     X(CLOSE_DATA_AFTER_OWN_FIN, "close.data_after_own_fin", ERROR, "new data beyond the sender's own FIN", \
       "A FIN says that its sender has no more data to send (RFC 9293, 3.6).") \
     X(CLOSE_DATA_AFTER_PEER_FIN, "close.data_after_peer_fin", NOTE, "new data after the peer's FIN had passed, not acknowledging it", \
@@ -103,7 +105,7 @@ typedef enum {
 #define X(id, name, severity, text, why) TL_EVENT_##id,
     TL_EVENTS(X)
 #undef X
-    TL_EVENT_COUNT
+        TL_EVENT_COUNT
 } tl_event;
 
 #endif

@@ -7,29 +7,7 @@
 #include "pass.h"
 #include "sequence.h"
 
-/* A connection that began midstream may have had bytes in flight then, for this long (ns). */
-#define MIDSTREAM_SETTLES INT64_C(1000000000)
-
 /* ---- ACKs ---- */
-
-static void note_ack_number(pass *t)
-{
-    tl_end *x = t->x, *y = t->y;
-    const uint32_t ack = t->s->ack;
-    uint32_t next;
-    const bool beyond = end_known_next(y, x, &next) && seq_before(next, ack);
-    const bool settling = !y->has_isn && t->now - t->c->start < MIDSTREAM_SETTLES;
-
-    if (beyond && settling && y->has_nxt) /* was in flight when the capture began */
-        y->nxt = y->in_order = ack;
-    else if (beyond && !y->has_nxt)
-        y->unseen = true;
-
-    x->told = x->has_told ? seq_max(x->told, ack) : ack;
-    x->has_told = true;
-    if (y->has_nxt && seq_before(y->in_order, ack))
-        y->in_order = seq_before(y->nxt, ack) ? y->nxt : ack;
-}
 
 /* x does not acknowledge the FIN although it has had the time: no plain copy came. */
 static void disprove_plain_fin(pass *t)
@@ -48,7 +26,9 @@ static void acknowledge(pass *t)
 
     if (y->has_fin)
         disprove_plain_fin(t);
-    note_ack_number(t);
+    pass_take_ack_number(t);
+    pass_take_sack(t);
+    pass_answer(t);
     pass_measure_round_trip(t);
     if (y->has_isn && !y->isn_acked)
         y->isn_acked = t->acked_isn = true;
@@ -57,6 +37,8 @@ static void acknowledge(pass *t)
     if (end_is_synchronized(x) && (pass_is_synchronized_talk(t) || (t->s->flags & TL_FIN)))
         x->confirmed = true;
     pass_complete_opening(t);
+    pass_take_fin_of_syn(t, y);
+    pass_take_fin_of_syn(t, x);
     pass_acknowledge_fin(t);
 }
 
@@ -68,7 +50,7 @@ static bool is_probe(const pass *t)
     const tl_end *x = t->x;
 
     return t->s->length <= 1 && !(t->s->flags & TL_FIN) && t->c->opened && x->has_nxt &&
-           t->s->seq == x->nxt - 1 && end_is_all_acked(x, t->y) && t->y->last != TL_NO_TIME;
+           t->s->seq == x->nxt - 1 && end_is_all_acked(x, t->y) && t->y->heard;
 }
 
 /* The same when the peer's window is closed: it asks for a window, and is no keep-alive. */
@@ -77,7 +59,7 @@ static void probe_window(pass *t)
     if (t->x->window_probe)
         pass_sent_again(t);
     t->x->window_probe = true;
-    t->x->asked_at = t->now;
+    pass_asked(t);
 }
 
 static void probe(pass *t)
@@ -90,7 +72,7 @@ static void probe(pass *t)
         exchange->unanswered++;
     if (t->x->probes < UINT16_MAX)
         t->x->probes++;
-    t->x->asked_at = t->now;
+    pass_asked(t);
 }
 
 static void answer_probe(pass *t)
@@ -98,9 +80,17 @@ static void answer_probe(pass *t)
     if (t->y->probes > 0 && t->s->length == 0 && !(t->s->flags & TL_FIN))
         pass_raise(t, TL_EVENT_KEEPALIVE_ANSWER, 0);
     t->y->probes = 0;
+    if (end_is_all_acked(t->y, t->x))
+        t->y->asked_at = TL_NO_TIME;
 }
 
 /* ---- Data ---- */
+
+/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). */
+static bool is_byte_for_closed_window(const pass *t)
+{
+    return t->s->length == 1 && t->y->heard && t->y->window == 0;
+}
 
 static void take_data(pass *t)
 {
@@ -112,18 +102,19 @@ static void take_data(pass *t)
         return;
     }
     t->c->content = t->now;
-    if (!seq_before(x->nxt, end)) {
+    uint32_t again;
+    const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
+    pass_exchange(t)->retransmitted[t->s->side] += again;
+    if (is_byte_for_closed_window(t))
+        probe_window(t);
+    else if (again > 0)
         pass_sent_again(t);
+    if (fresh == 0)
         return;
-    }
-    const uint32_t from = x->nxt;
-    const uint32_t bytes = end - from;
-    x->bytes += bytes;
     x->spoke = true;
-    x->nxt = end;
     pass_asked(t);
     if (t->y->has_fin)
-        pass_take_data_after_fin(t, from, bytes);
+        pass_take_data_after_fin(t, end - fresh, fresh);
 }
 
 /* ---- Any segment with ACK and neither SYN nor RST ---- */
@@ -151,9 +142,22 @@ static void begin_numbers(pass *t)
     if (x->has_nxt)
         return;
     x->has_nxt = true;
-    x->nxt = x->in_order = x->has_isn ? x->isn + 1 : t->s->seq;
-    if (!x->has_isn && y->has_told && seq_before(t->s->seq, y->told))
-        x->nxt = x->in_order = y->told; /* repeats what had passed before the capture began */
+    x->nxt = x->has_isn ? x->isn + 1 : t->s->seq;
+    if (!x->has_isn && y->has_told &&
+        seq_before(t->s->seq, y->told)) { /* what had passed before the capture began */
+        x->nxt = y->told;
+        if (t->s->flags & TL_FIN && t->next == y->told)
+            x->nxt--; /* its FIN as well */
+    }
+}
+
+/* The sender says nothing new, or has had the time to answer the newer connection's SYN. */
+static bool may_answer(const pass *t, const tl_connection *newer)
+{
+    const tl_end *x = t->x;
+
+    return !x->has_told || t->s->ack == x->told ||
+           (x->rtt != NO_RTT && t->now - newer->syn.time >= (int64_t)x->rtt * 1000);
 }
 
 /* An end that holds the ports for an older connection answers a SYN with a bare ACK of
@@ -163,7 +167,7 @@ static void answer_newer_syn(pass *t)
     tl_connection *newer = t->newer;
 
     if (!newer || newer->phase != TCP_SYN_SENT || t->s->side == newer->client || t->next != t->s->seq ||
-        (t->x->has_told && t->s->ack != t->x->told))
+        !may_answer(t, newer))
         return;
     if (!newer->attempt.answered_by_ack)
         pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
@@ -172,17 +176,24 @@ static void answer_newer_syn(pass *t)
 
 void pass_on_ack(pass *t)
 {
-    tl_connection *c = t->c;
-    tl_end *x = t->x;
+    const tl_connection *c = t->c;
 
     if (!c->alive || c->orphan)
         pass_begin_midstream(t);
-    if ((!c->opened && !pass_opening_ack(t)) || !pass_fits(t))
+    if ((!c->opened && !pass_opening_ack(t)) || !pass_fits(t)) {
+        if (t->s->flags & TL_FIN)
+            pass_say_misplaced_fin(t);
+        else if (!t->x->borrowed && t->x->state == TCP_SYN_RECEIVED && pass_has_numbers_of(t))
+            answer_newer_syn(t);
         return;
-
+    }
+    if (!(t->s->flags & TL_FIN))
+        t->c->talked = true;
     answer_newer_syn(t);
     pass_hear(t);
     begin_numbers(t);
+    pass_note_hidden_fin(t);
+    pass_reach_sequence_number(t);
     acknowledge(t);
     if (is_probe(t)) {
         if (t->y->window > 0)
@@ -196,6 +207,4 @@ void pass_on_ack(pass *t)
         if (t->s->flags & TL_FIN)
             pass_take_fin(t);
     }
-    if (seq_upto(t->s->seq, x->in_order) && seq_before(x->in_order, t->next))
-        x->in_order = seq_before(x->nxt, t->next) ? x->nxt : t->next;
 }

@@ -49,16 +49,16 @@ void stream_facts_get(const stream *s, const tl_view *view, stream_facts *facts)
 
 /** What a fact is, in C. */
 typedef enum {
-    FACT_TEXT,    /**< const char *; NULL: absent */
-    FACT_ADDRESS, /**< address */
-    FACT_FLAG,    /**< bool; false: absent */
-    FACT_MOMENT,  /**< int64_t, ns since the epoch; never absent */
-    FACT_SPAN,    /**< int64_t, ns; TL_NO_TIME: absent */
-    FACT_NUMBER,  /**< uint32_t; never absent */
-    FACT_COUNT,   /**< uint32_t; 0: absent */
-    FACT_FRAME,   /**< uint32_t, a frame's number; 0: absent */
+    FACT_TEXT,       /**< const char *; NULL: absent */
+    FACT_ADDRESS,    /**< address */
+    FACT_FLAG,       /**< bool; false: absent */
+    FACT_MOMENT,     /**< int64_t, ns since the epoch; never absent */
+    FACT_SPAN,       /**< int64_t, ns; TL_NO_TIME: absent */
+    FACT_NUMBER,     /**< uint32_t; never absent */
+    FACT_COUNT,      /**< uint32_t; 0: absent */
+    FACT_FRAME,      /**< uint32_t, a frame's number; 0: absent */
     FACT_CONNECTION, /**< uint32_t; TL_NO_CONNECTION: absent */
-    FACT_BYTES,   /**< uint64_t; 0: absent */
+    FACT_BYTES,      /**< uint64_t; 0: absent */
     FACT_KIND_COUNT
 } fact_kind;
 
@@ -87,6 +87,18 @@ typedef struct {
       "How many bytes of data the client sent, not counting repetitions.") \
     X(BYTES, told.bytes[TL_SERVER], "server.bytes", "Server bytes", \
       "How many bytes of data the server sent, not counting repetitions.") \
+    X(BYTES, told.retransmitted[TL_CLIENT], "client.retransmitted", "Client bytes sent again", \
+      "How many bytes of data the client sent that had passed before.") \
+    X(BYTES, told.retransmitted[TL_SERVER], "server.retransmitted", "Server bytes sent again", \
+      "How many bytes of data the server sent that had passed before.") \
+    X(BYTES, told.unacked[TL_CLIENT], "client.unacked", "Client bytes not acknowledged", \
+      "How many of the client's bytes were not acknowledged, so far or when the connection ended: they may be lost.") \
+    X(BYTES, told.unacked[TL_SERVER], "server.unacked", "Server bytes not acknowledged", \
+      "How many of the server's bytes were not acknowledged, so far or when the connection ended: they may be lost.") \
+    X(BYTES, told.missing[TL_CLIENT], "client.missing", "Client bytes missing", \
+      "How many bytes of the client were acknowledged and never passed: holes of the capture.") \
+    X(BYTES, told.missing[TL_SERVER], "server.missing", "Server bytes missing", \
+      "How many bytes of the server were acknowledged and never passed: holes of the capture.") \
     X(SPAN, told.held[TL_CLIENT], "client.held", "Client state held", \
       "How long the client had been in its last state when the capture ended; TIME_WAIT lasts 2 MSL.") \
     X(SPAN, told.held[TL_SERVER], "server.held", "Server state held", \
@@ -95,11 +107,13 @@ typedef struct {
       "The time of the first frame.") \
     X(SPAN, told.duration, "duration", "Duration", \
       "The time between the first and the last frame of the stream.") \
+    X(COUNT, told.copies, "copies", "Copies", \
+      "How many frames of the connection are copies of others, as where a capture was taken on several interfaces.") \
     X(SPAN, told.lifetime, "lifetime", "Lifetime", \
       "The time from the first frame to the one that ended the connection: the ACK of the second FIN, " \
       "the accepted RST or the refusal.") \
     X(FLAG, told.one_sided, "one_sided", "One-sided", \
-      "An end acknowledged bytes that never passed, so the other one is missing from the capture.") \
+      "One end is missing from the capture: the other one acknowledged what never passed.") \
     /* Opening. */ \
     X(TEXT, told.open, "open", "Open", \
       "How the connection opened, or why it did not.") \
@@ -135,6 +149,12 @@ typedef struct {
       "Why the RST came that ended the connection.") \
     X(TEXT, told.reset_sender, "reset.sender", "RST sender", \
       "The end that sent the RST which ended the connection.") \
+    X(TEXT, told.silence_side, "silence.side", "Silent side", \
+      "The end that did not answer, of a connection that ended in silence.") \
+    X(SPAN, told.silence_time, "silence.time", "Silent for", \
+      "The time from the first segment that was not answered to the RST, or to the end of the capture.") \
+    X(COUNT, told.silence_repeats, "silence.repeats", "Asked again", \
+      "How often that segment was sent again.") \
     X(COUNT, told.keepalives, "keepalive.count", "Keep-alives", \
       "How many keep-alives were sent.") \
     X(COUNT, told.keepalives_unanswered, "keepalive.unanswered", "Keep-alives unanswered", \

@@ -81,20 +81,6 @@ static bool silent_since(const tl_view *view, int64_t then)
     return then != TL_NO_TIME && view->end - then >= SILENCE;
 }
 
-/* Bytes of this end are acknowledged that never passed. A SYN that went before
- * the capture's beginning is not missing. */
-static bool is_missing(const tl_connection *c, const tl_end *e, const tl_end *peer)
-{
-    if (e->has_nxt)
-        return peer->has_told && seq_before(e->nxt, peer->told);
-    return e->unseen || (e->has_isn && peer->has_told && peer->told - e->isn > (c->saw_syn ? 0 : 1));
-}
-
-static bool is_one_sided(const tl_connection *c)
-{
-    return is_missing(c, &c->end[0], &c->end[1]) || is_missing(c, &c->end[1], &c->end[0]);
-}
-
 /* ---- Opening ---- */
 
 /* The ACK was repeated again and again, and nothing says that the server ever took it. */
@@ -110,16 +96,16 @@ static tl_opening unfinished_opening(const tl_connection *c, const tl_view *view
     const tl_moment offer = decided(c, TL_STEP_SYN_ACK);
     const uint16_t syn_acks = c->attempt.syn_acks;
 
-    if (is_one_sided(c))
+    if (connection_is_one_sided(c))
         return TL_OPEN_NONE;
-    if (!c->saw_syn)
+    if (!c->saw_syn && !c->end[c->client].heard)
         return syn_acks > 1 || c->late_rst || silent_since(view, c->last) ? TL_OPEN_ORPHAN : TL_OPEN_NONE;
     if (overflowed(c))
         return TL_OPEN_OVERFLOW;
     if (offer.frame)
         return syn_acks > 1 || silent_since(view, offer.time) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
     if (server->state == TCP_SYN_RECEIVED && !server->borrowed)
-        return silent_since(view, server->last) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
+        return silent_since(view, c->last) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
     return c->syns > 1 || silent_since(view, c->syn.time) ? TL_OPEN_UNANSWERED : TL_OPEN_NONE;
 }
 
@@ -160,6 +146,8 @@ static tl_opening how_it_opened(const tl_connection *c, const tl_view *view)
         return TL_OPEN_ORPHAN;
     if (has_opened(c) && !overflowed(c))
         return c->saw_syn ? connection_opening(c) : TL_OPEN_MIDSTREAM;
+    if (was_reset(c) && overflowed(c))
+        return TL_OPEN_OVERFLOW;
     const tl_opening claimed = claim_stands(c) ? claimed_opening(c) : TL_OPEN_NONE;
     if (claimed != TL_OPEN_NONE)
         return claimed;
@@ -194,16 +182,10 @@ static bool is_closer_guessed(const tl_connection *c)
     return !c->saw_syn && !(c->end[0].has_isn && c->end[1].has_isn) && has_fin(c) && !other->spoke;
 }
 
-/* Data or probes of e that nobody answered. */
-static bool is_unanswered(const tl_end *e, const tl_end *peer, const tl_view *view)
+/* Data or probes of this end were repeated, and nobody answered: who is alive repeats itself. */
+static bool is_unanswered(const tl_end *e)
 {
-    const bool waits = e->probes > 0 || e->window_probe ||
-                       (peer->has_told && e->has_nxt && !e->has_fin && seq_before(peer->told, e->nxt));
-
-    if (!waits)
-        return false;
-    return e->repeats > 0 || e->probes > 1 ||
-           (silent_since(view, e->asked_at) && (peer->last == TL_NO_TIME || silent_since(view, peer->last)));
+    return e->asked_at != TL_NO_TIME && (e->repeats > 0 || e->probes > 1);
 }
 
 static bool is_fin_unacknowledged(const tl_end *e, int64_t passed, const tl_view *view)
@@ -211,21 +193,43 @@ static bool is_fin_unacknowledged(const tl_end *e, int64_t passed, const tl_view
     return e->has_fin && !e->fin_acked && (e->fin_repeated || silent_since(view, passed));
 }
 
+/* Of a connection that ended so, this is the end that was not answered. */
+static bool is_asking(const tl_end *e, tl_closing close)
+{
+    return close == TL_CLOSE_FIN_UNACKNOWLEDGED ? e->has_fin && !e->fin_acked : is_unanswered(e);
+}
+
+/* A capture of SYNs, FINs and RSTs alone: that nothing answers them says nothing. */
+static bool is_filtered(const tl_connection *c)
+{
+    return !c->talked && (end_missing(&c->end[0], &c->end[1]) > 0 || end_missing(&c->end[1], &c->end[0]) > 0);
+}
+
+/* Where neither answered, it is who asked first. */
+static const tl_end *first_asker(const tl_connection *c, tl_closing close)
+{
+    const tl_end *a = &c->end[c->client], *b = &c->end[!c->client];
+
+    if (!is_asking(a, close))
+        return b;
+    return is_asking(b, close) && b->asked_at < a->asked_at ? b : a;
+}
+
 /* What only the end of the capture tells. */
 static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view)
 {
     const tl_end *a = &c->end[0], *b = &c->end[1], *first = &c->end[first_closer(c)];
 
-    if (is_one_sided(c))
+    if (is_closer_guessed(c))
+        return TL_CLOSE_NONE;
+    if (connection_is_one_sided(c) || is_filtered(c))
         return TL_CLOSE_STILL_OPEN;
     if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
         is_fin_unacknowledged(&c->end[!first_closer(c)], decided(c, TL_STEP_FIN_2).time, view))
         return TL_CLOSE_FIN_UNACKNOWLEDGED;
-    if (c->opened && (is_unanswered(a, b, view) || is_unanswered(b, a, view)))
+    if (c->opened && (is_unanswered(a) || is_unanswered(b)))
         return TL_CLOSE_SILENT;
-    if (c->phase == TCP_FIN_WAIT_2 && is_closer_guessed(c))
-        return TL_CLOSE_NONE; /* or it is closed */
-    if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, c->last))
+    if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, decided(c, TL_STEP_FIN_1_ACK).time))
         return TL_CLOSE_HALF_CLOSED;
     return TL_CLOSE_STILL_OPEN;
 }
@@ -249,8 +253,8 @@ static tl_closer closer(const tl_connection *c, unsigned side)
 static tl_closer who_closed(const tl_connection *c, const tl_view *view)
 {
     const unsigned first = first_closer(c);
-    const bool is_settled = has_passed(c, TL_STEP_FIN_1_ACK) || has_passed(c, TL_STEP_FIN_2) || was_reset(c) ||
-                            (view->whole && !is_one_sided(c));
+    const bool is_settled = has_passed(c, TL_STEP_FIN_1_ACK) || has_passed(c, TL_STEP_FIN_2) ||
+                            was_reset(c) || (view->whole && !connection_is_one_sided(c));
 
     if (!has_fin(c))
         return was_reset(c) && has_opened(c) ? closer(c, c->claim->from) : TL_BY_NONE;
@@ -272,38 +276,32 @@ static int64_t ended(const tl_connection *c)
 /* Bytes that met a closing peer and were never acknowledged. */
 static uint32_t raced(const tl_connection *c)
 {
-    if (!c->exchange || !c->exchange->raced)
-        return 0;
     const tl_end *first = &c->end[first_closer(c)];
-    const uint32_t begin = c->exchange->race_from, end = c->exchange->race_to;
-    const uint32_t from = first->has_told ? seq_max(begin, first->told) : begin;
+    const tl_gaps *gaps = c->end[!first_closer(c)].gaps;
 
-    return seq_before(from, end) ? end - from : 0;
+    if (!gaps || !gaps->raced)
+        return 0;
+    const uint32_t from = first->has_told ? seq_max(gaps->race.from, first->told) : gaps->race.from;
+    return seq_before(from, gaps->race.to) ? gaps->race.to - from : 0;
 }
 
-static int64_t half_closed(const tl_connection *c)
+static int64_t half_closed(const tl_connection *c, const tl_view *view)
 {
     const tl_moment begun = decided(c, TL_STEP_FIN_1_ACK);
+    const int64_t so_far = was_reset(c) ? c->claim->passed.time : view->whole ? view->end : c->last;
 
     if (!has_passed(c, TL_STEP_FIN_2))
-        return begun.frame ? c->last - begun.time : TL_NO_TIME;
-    return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2) : TL_NO_TIME;
+        return begun.frame ? so_far - begun.time : TL_NO_TIME;
+    return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2)
+                                                      : TL_NO_TIME;
 }
 
 /* The end that did not answer. */
-static const char *silent_end(const tl_connection *c, const tl_view *view, tl_closing close)
+static const char *silent_end(const tl_connection *c, tl_closing close)
 {
-    const tl_end *first = &c->end[first_closer(c)], *second = &c->end[!first_closer(c)];
-
-    if (close == TL_CLOSE_SILENT) {
-        const bool waits = is_unanswered(first, second, view);
-        return tl_role_name(end_role(c, waits ? second : first));
-    }
-    if (close == TL_CLOSE_FIN_UNACKNOWLEDGED) {
-        const bool waits = is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view);
-        return tl_role_name(end_role(c, waits ? second : first));
-    }
-    return NULL;
+    if (close != TL_CLOSE_SILENT && close != TL_CLOSE_FIN_UNACKNOWLEDGED)
+        return NULL;
+    return tl_role_name(end_role(c, &c->end[!end_side(c, first_asker(c, close))]));
 }
 
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
@@ -313,16 +311,18 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *
 
     f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
-    if (end != TL_NO_TIME && has_fin(c))
+    if (end != TL_NO_TIME && has_fin(c) && !is_closer_guessed(c))
         f->close_time = end - decided(c, TL_STEP_FIN_1).time;
     f->close_no_data =
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
-    f->half_close_time = half_closed(c);
+    if (is_closer_guessed(c))
+        return;
+    f->half_close_time = half_closed(c, view);
     f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
     facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
-                             silent_end(c, view, close));
+                             silent_end(c, close));
 }
 
 /* ---- The rest ---- */
@@ -343,8 +343,31 @@ static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
     if (was_reset(c))
         return count + (c->claim->cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT);
     for (int i = 0; i < 2 && view->whole; i++)
-        count += c->end[i].probes > 0 && silent_since(view, c->end[i].asked_at);
+        count += c->end[i].probes > 0 && silent_since(view, c->last);
     return count;
+}
+
+/* Who did not answer, since when, and how often it was asked. */
+static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *f)
+{
+    const tl_closing close = how_it_closed(c, view);
+    const tl_cause cause = reset_cause(c);
+    const tl_end *asker = NULL;
+
+    if (was_reset(c)) {
+        if (cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT)
+            asker = &c->end[c->claim->from];
+    } else if (close == TL_CLOSE_FIN_UNACKNOWLEDGED || close == TL_CLOSE_SILENT) {
+        asker = first_asker(c, close);
+    }
+    const int64_t since = !asker ? TL_NO_TIME : was_reset(c) ? c->claim->asked_at : asker->asked_at;
+    if (since == TL_NO_TIME)
+        return;
+    f->silence_side = tl_role_name(end_role(c, &c->end[!end_side(c, asker)]));
+    f->silence_time = (was_reset(c) ? c->claim->passed.time : view->end) - since;
+    f->silence_repeats = was_reset(c)        ? c->claim->repeats
+                         : asker->probes > 0 ? asker->probes - 1u
+                                             : asker->repeats;
 }
 
 /* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */
@@ -367,11 +390,14 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
+        f->retransmitted[role] = c->exchange ? c->exchange->retransmitted[side] : 0;
+        f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);
+        f->missing[role] = end_missing(e, &c->end[!side]);
         f->held[role] = held(c, e, view);
     }
 }
 
-void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
+static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const tl_opening open = how_it_opened(c, view);
     const int64_t end = ended(c);
@@ -385,6 +411,7 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         .open_syns = c->syns,
         .close_time = TL_NO_TIME,
         .half_close_time = TL_NO_TIME,
+        .silence_time = TL_NO_TIME,
         .reset_cause = tl_cause_name(reset_cause(c)),
         .reset_sender = was_reset(c) ? tl_role_name(end_role(c, &c->end[c->claim->from])) : NULL,
         .keepalives = c->exchange ? c->exchange->keepalives : 0,
@@ -394,8 +421,9 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         .reuse_phase = c->reuse == TL_NO_CONNECTION ? NULL : tcp_state_name(c->reuse_phase),
         .start = c->start,
         .duration = c->last - c->start,
+        .copies = c->copies,
         .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
-        .one_sided = is_one_sided(c),
+        .one_sided = connection_is_one_sided(c),
         .has_states = !c->orphan,
         .phase = c->phase,
     };
@@ -406,7 +434,41 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);
     }
+    tell_silence(c, view, f);
     tell_ends(c, view, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)
         f->frame[step] = decided(c, (tl_step)step).frame;
+}
+
+/* The opener's RST acknowledges more than the SYN/ACK, so the connection had opened. */
+static bool proves_opening(const tl_connection *c)
+{
+    const tl_end *server = server_of(c);
+
+    return c->opened || (c->claim && c->claim->from == c->client && c->claim->has_ack && server->has_isn &&
+                         seq_before(server->isn + 1, c->claim->ack));
+}
+
+/* The last that passed is a RST that should have been challenged, and was not. */
+static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
+{
+    return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
+           silent_since(view, c->last);
+}
+
+void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
+{
+    if (!is_closed_by_challenged(c, view)) {
+        tell(c, view, f);
+        return;
+    }
+    tl_claim claim = *c->claim;
+    tl_connection closed = *c;
+    claim.stands = true;
+    closed.claim = &claim;
+    if (!c->opened)
+        claim.cause = TL_CAUSE_ABORT;
+    closed.opened = true;
+    tell(&closed, view, f);
+    f->close_no_data &= c->opened; /* else the RST acknowledges data */
 }

@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <epan/column-info.h>
 #include <epan/expert.h>
+#include <epan/tap.h>
 #include <epan/to_str.h>
 
 #include "compat.h"
@@ -20,7 +22,7 @@ static int proto_tcplife;
 static int hf_connection;
 static int hf_phase, hf_client_state, hf_server_state, hf_sender;
 static int hf_guessed, hf_role_guessed, hf_last;
-static int hf_concurrent, hf_half_open;
+static int hf_concurrent, hf_half_open, hf_copy_of;
 
 /* Events */
 static int hf_event, hf_transition, hf_step;
@@ -74,6 +76,8 @@ static hf_register_info hf[] = {
           "How many connections are open in the capture at this moment."),
     COUNT(hf_half_open, "half_open", "Half-open handshakes",
           "How many handshakes are under way towards this server address and port at this moment."),
+    FIELD(hf_copy_of, "copy_of", "Copy of", FT_FRAMENUM, BASE_NONE,
+          "The frame that this one is a copy of: the capture holds the packet twice."),
     FLAG(hf_last, "last", "Last frame",
          "This is the last frame of its connection, which is known when the whole capture has been read."),
 
@@ -131,10 +135,10 @@ static const struct {
 };
 /* clang-format on */
 
+static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
+
 static void register_facts(int proto)
 {
-    static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
-
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         const fact *f = &facts_table[i];
         const header_field_info info = {
@@ -174,14 +178,23 @@ void fields_register(int proto)
 
 /* ---- Adding one item ---- */
 
+/* What an item says is read only where the tree is shown; in another one it is its value that counts. */
+static bool is_visible(proto_tree *tree)
+{
+    return PTREE_DATA(tree)->visible;
+}
+
 /* Whether anybody looks at a field: only then is it worth any formatting. */
 static bool is_wanted(proto_tree *tree, int field)
 {
     return proto_field_is_referenced(tree, field);
 }
 
+/* NULL, to which nothing can be added, if nobody looks at it. */
 static proto_item *add_text(proto_tree *tree, int field, const char *text)
 {
+    if (!is_wanted(tree, field))
+        return NULL;
     proto_item *item = proto_tree_add_string(tree, field, NULL, 0, 0, text);
     proto_item_set_generated(item);
     return item;
@@ -195,7 +208,8 @@ static void add_flag(proto_tree *tree, int field, bool set)
 
 static void add_number(proto_tree *tree, int field, uint32_t number)
 {
-    proto_item_set_generated(proto_tree_add_uint(tree, field, NULL, 0, 0, number));
+    if (is_wanted(tree, field))
+        proto_item_set_generated(proto_tree_add_uint(tree, field, NULL, 0, 0, number));
 }
 
 static nstime_t as_nstime(int64_t ns)
@@ -207,7 +221,7 @@ static nstime_t as_nstime(int64_t ns)
 
 static void add_span(proto_tree *tree, int field, int64_t span)
 {
-    if (span == TL_NO_TIME)
+    if (span == TL_NO_TIME || !is_wanted(tree, field))
         return;
     nstime_t t = as_nstime(span);
     proto_item_set_generated(proto_tree_add_time(tree, field, NULL, 0, 0, &t));
@@ -217,7 +231,10 @@ static void add_span(proto_tree *tree, int field, int64_t span)
 
 static void add_state(proto_tree *tree, int field, tcp_state state)
 {
-    proto_item_append_text(add_text(tree, field, tcp_state_name(state)), ", %s", tcp_state_meaning(state));
+    proto_item *item = add_text(tree, field, tcp_state_name(state));
+
+    if (is_visible(tree))
+        proto_item_append_text(item, ", %s", tcp_state_meaning(state));
 }
 
 static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
@@ -235,6 +252,8 @@ static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
     add_number(tree, hf_concurrent, r->concurrent);
     if (r->has_half_open)
         add_number(tree, hf_half_open, r->half_open);
+    if (r->copy_of)
+        add_number(tree, hf_copy_of, r->copy_of);
     add_flag(tree, hf_last, what->view->whole && what->stream->connection.last_frame == frame);
 }
 
@@ -270,17 +289,51 @@ static const char *event_text(packet_info *pinfo, const tl_raised *r)
     }
 }
 
+/* Without an item an expert info tells its listeners, the column for the worst of the frame, and the worst
+ * of all that the status bar shows. Mostly none of them gains by it. */
+static bool is_expert_heard(const packet_info *pinfo, int severity)
+{
+    static int tap;
+
+    if (!tap)
+        tap = find_tap_id("expert");
+    return have_tap_listener(tap) || severity > expert_get_highest_severity() ||
+           (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
+}
+
 /* An early reuse of ports is another one than a late one. */
 static bool is_early_reuse(const tl_raised *r)
 {
     return r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn;
 }
 
+static expert_field *expert_of(const tl_raised *r)
+{
+    return is_early_reuse(r) ? &ei_port_reuse_warn : &ei_event[r->event];
+}
+
+static int severity_of(const tl_raised *r)
+{
+    return is_early_reuse(r) ? PI_WARN : events[r->event].severity;
+}
+
 static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *r)
 {
-    expert_field *e = is_early_reuse(r) ? &ei_port_reuse_warn : &ei_event[r->event];
+    if (!item && !is_expert_heard(pinfo, severity_of(r)))
+        return;
+    expert_add_info_format(pinfo, item, expert_of(r), "%s", event_text(pinfo, r));
+}
 
-    expert_add_info_format(pinfo, item, e, "%s", event_text(pinfo, r));
+/* Whether somebody looks for expert infos of any kind, which are then ours too.
+ * Wireshark registers their protocol later than ours. */
+static bool is_any_expert_wanted(proto_tree *tree)
+{
+    static int expert;
+
+    if (expert <= 0)
+        expert = proto_get_id_by_filter_name("_ws.expert");
+
+    return expert > 0 && is_wanted(tree, expert);
 }
 
 static double in_seconds(int64_t span)
@@ -304,11 +357,13 @@ static const char *event_why(packet_info *pinfo, const tl_report *r, tl_event ev
 static void add_event(packet_info *pinfo, proto_tree *tree, const tl_report *report, const tl_raised *r)
 {
     const char *name = events[r->event].name;
-    proto_item *item =
-        proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
-                                     event_text(pinfo, r), event_why(pinfo, report, r->event));
+    proto_item *item = NULL;
 
-    proto_item_set_generated(item);
+    if (is_wanted(tree, hf_event) || is_wanted(tree, expert_of(r)->hf) || is_any_expert_wanted(tree)) {
+        item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
+                                            event_text(pinfo, r), event_why(pinfo, report, r->event));
+        proto_item_set_generated(item);
+    }
     raise_expert(pinfo, item, r);
 }
 
@@ -316,8 +371,9 @@ static void add_transition(packet_info *pinfo, proto_tree *tree, const tl_transi
 {
     if (is_wanted(tree, hf_transition)) {
         add_text(tree, hf_transition,
-                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role), tcp_state_name(t->from),
-                                    tcp_state_name(t->to), t->undone ? " (undone)" : ""));
+                 wmem_strdup_printf(pinfo->pool, "%s %s -> %s%s", tl_role_name(t->role),
+                                    tcp_state_name(t->from), tcp_state_name(t->to),
+                                    t->undone ? " (undone)" : ""));
     }
     if (hf_time[t->from] > 0)
         add_span(tree, hf_time[t->from], t->held);
@@ -396,9 +452,9 @@ static void add_frame(proto_tree *tree, unsigned nth, uint32_t frame, uint32_t h
         add_number(tree, hf_fact[nth], frame);
         return;
     }
-    proto_item_set_generated(
-        proto_tree_add_uint_format(tree, hf_fact[nth], NULL, 0, 0, frame, "%.*sthis frame",
-                                   (int)(strlen(title) - strlen(last_word)), title));
+    proto_item_set_generated(proto_tree_add_uint_format(tree, hf_fact[nth], NULL, 0, 0, frame,
+                                                        "%.*sthis frame",
+                                                        (int)(strlen(title) - strlen(last_word)), title));
 }
 
 static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const stream_facts *facts)
@@ -438,10 +494,25 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     }
 }
 
+/* All of them are asked for on each frame: too often to ask Wireshark for each. */
+static bool is_any_fact_wanted(proto_tree *tree)
+{
+    unsigned i = 0;
+
+    if (is_visible(tree))
+        return true;
+    while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
+        i++;
+    return i < FACTS_COUNT;
+}
+
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
 {
     stream_facts facts;
     proto_item *item;
+
+    if (!is_any_fact_wanted(tree))
+        return;
     /* A label that never changes: in JSON it is a key. */
     proto_tree *branch = proto_tree_add_subtree(tree, tvb, 0, 0, ett_connection, &item, "Connection");
     proto_item_set_generated(item);
@@ -455,23 +526,14 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
 
 /* ---- The tree ---- */
 
-/* Whether somebody looks for expert infos of any kind, which are then ours too.
- * Wireshark registers their protocol too late to ask for it but once. */
-static bool is_any_expert_wanted(proto_tree *tree)
+bool fields_are_wanted(proto_tree *tree)
 {
-    int expert = proto_get_id_by_filter_name("_ws.expert");
-
-    return expert > 0 && is_wanted(tree, expert);
+    return tree && is_wanted(tree, proto_tcplife);
 }
 
 static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 {
-    return tree && (is_wanted(tree, proto_tcplife) || (r->raised && is_any_expert_wanted(tree)));
-}
-
-static int severity_of(const tl_raised *r)
-{
-    return is_early_reuse(r) ? PI_WARN : events[r->event].severity;
+    return fields_are_wanted(tree) || (tree && r->raised && is_any_expert_wanted(tree));
 }
 
 /* Of what the frame raises that which matters most: the first of the highest severity. NULL: nothing. */
@@ -498,9 +560,18 @@ static const char *reason(packet_info *pinfo, const tl_report *r)
     return r->late ? "late" : NULL;
 }
 
-/* One sees but its line while the tree is closed: so that tells what the frame decides, too. */
+/* Where the fields go; just into the frame's tree where it is not shown, unless somebody looks for the
+ * protocol itself. One sees but its line while the tree is closed: so that tells what the frame decides,
+ * too. */
 static proto_tree *add_lifecycle(packet_info *pinfo, proto_tree *tree, const tl_report *r)
 {
+    const header_field_info *own = proto_registrar_get_nth((unsigned)proto_tcplife);
+
+    if (!is_visible(tree) && PTREE_DATA(tree)->fake_protocols && own->ref_type != HF_REF_TYPE_DIRECT)
+        return tree;
+    if (!is_visible(tree))
+        return proto_item_add_subtree(proto_tree_add_item(tree, proto_tcplife, NULL, 0, 0, ENC_NA),
+                                      ett_tcplife);
     const char *why = reason(pinfo, r);
     proto_item *item = proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle");
 

@@ -139,11 +139,12 @@ static bool read_field(proto_tree *tree, int field, bool v6, icmp_error *error)
 
 bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead, icmp_error *error)
 {
-    if (!input_has_icmp(pinfo))
+    const bool tapped = input_is_tapped();
+
+    if (!tapped && !(look_ahead && tree && input_has_icmp(pinfo)))
         return false;
-    *error = (icmp_error){.rejection = {.time = input_time(pinfo), .frame = pinfo->num}};
-    if (input_is_tapped())
+    error->rejection = (tl_rejection){.time = input_time(pinfo), .frame = pinfo->num};
+    if (tapped)
         return read_tapped(tvb, error);
-    return look_ahead && tree &&
-           (read_field(tree, hf_icmp_type, false, error) || read_field(tree, hf_icmpv6_type, true, error));
+    return read_field(tree, hf_icmp_type, false, error) || read_field(tree, hf_icmpv6_type, true, error);
 }

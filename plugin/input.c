@@ -11,30 +11,35 @@
 #include <epan/dissectors/packet-ip.h>
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/expert.h>
+#include <epan/ipproto.h>
 #include <epan/prefs-int.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
 
 #include "compat.h"
+#include "sequence.h"
 
 /* The fields that the tree is read for. Of a header, the port comes first; the
  * addresses come before it, with the IP header. */
-#define WANTED(X)                \
-    X(IP_FROM, "ip.src")         \
-    X(IP_TO, "ip.dst")           \
-    X(IP_TTL, "ip.ttl")          \
-    X(IPV6_FROM, "ipv6.src")     \
-    X(IPV6_TO, "ipv6.dst")       \
-    X(IPV6_TTL, "ipv6.hlim")     \
-    X(FROM_PORT, "tcp.srcport")  \
-    X(TO_PORT, "tcp.dstport")    \
-    X(STREAM, "tcp.stream")      \
-    X(LENGTH, "tcp.len")         \
-    X(SEQ, "tcp.seq_raw")        \
-    X(ACK, "tcp.ack_raw")        \
-    X(FLAGS, "tcp.flags")        \
-    X(WINDOW, "tcp.window_size") \
-    X(CHECKSUM, "tcp.checksum.status")
+#define WANTED(X)                      \
+    X(IP_FROM, "ip.src")               \
+    X(IP_TO, "ip.dst")                 \
+    X(IP_ID, "ip.id")                  \
+    X(IP_TTL, "ip.ttl")                \
+    X(IPV6_FROM, "ipv6.src")           \
+    X(IPV6_TO, "ipv6.dst")             \
+    X(IPV6_TTL, "ipv6.hlim")           \
+    X(FROM_PORT, "tcp.srcport")        \
+    X(TO_PORT, "tcp.dstport")          \
+    X(STREAM, "tcp.stream")            \
+    X(LENGTH, "tcp.len")               \
+    X(SEQ, "tcp.seq_raw")              \
+    X(ACK_SHOWN, "tcp.ack")            \
+    X(ACK, "tcp.ack_raw")              \
+    X(FLAGS, "tcp.flags")              \
+    X(WINDOW, "tcp.window_size")       \
+    X(CHECKSUM, "tcp.checksum.status") \
+    X(SACK, "tcp.options.sack_re")
 
 typedef enum {
 #define X(id, name) WANT_##id,
@@ -53,6 +58,7 @@ static int proto_tcp;
 static int proto_icmp, proto_icmpv6;
 static int tcp_tap, ip_tap, ipv6_tap, expert_tap;
 static int hf_bad_checksum;
+static bool listens_for_checksums;
 
 /* A listener makes the dissector queue what it has; we fetch it before the queue
  * is handed out, so this one has nothing to do. It can only fail for its filter,
@@ -91,17 +97,16 @@ void input_listen(void)
 void input_open(void)
 {
     static int listener;
-    static bool listens;
     module_t *tcp = prefs_find_module("tcp");
     pref_t *validates = tcp ? prefs_find_preference(tcp, "check_checksum") : NULL;
     const bool wanted = validates && prefs_get_bool_value(validates, pref_current);
 
     expert_tap = find_tap_id("expert"); /* which Wireshark registers later than dissectors are handed off */
-    if (wanted && !listens)
+    if (wanted && !listens_for_checksums)
         listen_to("expert", &listener);
-    else if (!wanted && listens)
+    else if (!wanted && listens_for_checksums)
         remove_tap_listener(&listener);
-    listens = wanted;
+    listens_for_checksums = wanted;
 }
 
 GArray *input_wanted_fields(void)
@@ -163,18 +168,29 @@ static void sort_by_layer(packet_info *pinfo, const tcp_info_t *header[], unsign
     }
 }
 
-/* The TTL comes from the tap of the IP header between the same addresses. */
-static void tap_ttl(input_segment *s)
+/* The edge of a SACK block, as raw or as relative as the dissector shows the ACK. */
+static void take_sack(tl_segment *s, uint32_t edge, uint32_t shown_ack)
+{
+    const uint32_t raw = edge + (s->ack - shown_ack);
+
+    s->sack = s->has_sack ? seq_max(s->sack, raw) : raw;
+    s->has_sack = true;
+}
+
+/* TTL and identification come from the tap of the IP header between the same addresses. */
+static void tap_ip(input_segment *s)
 {
     const ws_ip4 *ip4;
-    for (int i = 0; i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv4 && i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
         if (addresses_equal(&ip4->ip_src, &s->from) && addresses_equal(&ip4->ip_dst, &s->to)) {
             s->segment.ttl = ip4->ip_ttl;
             s->segment.has_ttl = true;
+            s->segment.id = ip4->ip_id;
+            s->segment.has_id = ip4->ip_id != 0;
         }
     }
     const ws_ip6 *ip6;
-    for (int i = 0; i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv6 && i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
         if (addresses_equal(&ip6->ip6_src, &s->from) && addresses_equal(&ip6->ip6_dst, &s->to)) {
             s->segment.ttl = ip6->ip6_hop;
             s->segment.has_ttl = true;
@@ -186,7 +202,7 @@ static void tap_ttl(input_segment *s)
 static bool tap_bad_checksum(void)
 {
     const expert_info_t *info;
-    for (int i = 0; (info = fetch_tapped_data(expert_tap, i)); i++) {
+    for (int i = 0; listens_for_checksums && (info = fetch_tapped_data(expert_tap, i)); i++) {
         if (info->hf_index == hf_bad_checksum)
             return true;
     }
@@ -210,7 +226,9 @@ static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
     };
     copy_address_shallow(&s.from, &h->ip_src);
     copy_address_shallow(&s.to, &h->ip_dst);
-    tap_ttl(&s);
+    for (unsigned i = 0; i < h->num_sack_ranges && i < MAX_TCP_SACK_RANGES; i++)
+        take_sack(&s.segment, h->sack_right_edge[i], h->th_ack);
+    tap_ip(&s);
     s.bad_checksum = tap_bad_checksum();
     finish(&s, pinfo);
     return s;
@@ -272,11 +290,17 @@ bool input_has_icmp(const packet_info *pinfo)
     return count_layers(pinfo, proto_icmp) || count_layers(pinfo, proto_icmpv6);
 }
 
-static bool is_ipv4_of(const uint8_t *ip, const packet_info *pinfo)
+/* Who a header is from and to. */
+typedef struct {
+    const address *from, *to;
+    uint32_t from_port, to_port;
+} ends;
+
+static bool is_ipv4_of(const uint8_t *ip, const ends *e)
 {
     bool fragment = get16(ip + 6) & 0x3fff;
-    return ip[0] >> 4 == 4 && ip[9] == 6 && !fragment && !memcmp(ip + 12, pinfo->src.data, 4) &&
-           !memcmp(ip + 16, pinfo->dst.data, 4);
+    return ip[0] >> 4 == 4 && ip[9] == 6 && !fragment && !memcmp(ip + 12, e->from->data, 4) &&
+           !memcmp(ip + 16, e->to->data, 4);
 }
 
 static found after_ipv4(const bytes *b, int ip)
@@ -285,9 +309,9 @@ static found after_ipv4(const bytes *b, int ip)
     return (found){.at = ip + header, .length = total ? total - header : -1};
 }
 
-static bool is_ipv6_of(const uint8_t *ip, const packet_info *pinfo)
+static bool is_ipv6_of(const uint8_t *ip, const ends *e)
 {
-    return ip[0] >> 4 == 6 && !memcmp(ip + 8, pinfo->src.data, 16) && !memcmp(ip + 24, pinfo->dst.data, 16);
+    return ip[0] >> 4 == 6 && !memcmp(ip + 8, e->from->data, 16) && !memcmp(ip + 24, e->to->data, 16);
 }
 
 static found after_ipv6(const bytes *b, int ip)
@@ -302,20 +326,78 @@ static found after_ipv6(const bytes *b, int ip)
     return (found){.at = next == TCP ? at : b->length, .length = payload ? ip + 40 + payload - at : -1};
 }
 
+static int ip_header_length(const ends *e)
+{
+    if (e->from->type == AT_IPv4 && e->to->type == AT_IPv4)
+        return 20;
+    return e->from->type == AT_IPv6 && e->to->type == AT_IPv6 ? 40 : 0;
+}
+
+/* Whether an IP header stands here, and behind it a TCP header, between these ends. */
+static bool find_header_at(const bytes *b, int ip, const ends *e, found *f)
+{
+    const bool ipv4 = e->from->type == AT_IPv4;
+
+    if (!(ipv4 ? is_ipv4_of(b->at + ip, e) : is_ipv6_of(b->at + ip, e)))
+        return false;
+    *f = ipv4 ? after_ipv4(b, ip) : after_ipv6(b, ip);
+    return f->at + 16 <= b->length && get16(b->at + f->at) == e->from_port &&
+           get16(b->at + f->at + 2) == e->to_port;
+}
+
 /* Find the innermost header between the frame's addresses and ports. */
 static bool find_header(const bytes *b, const packet_info *pinfo, found *f)
 {
-    bool ipv4 = pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4;
-    bool ipv6 = pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6;
-    for (int ip = b->length - (ipv4 ? 20 : 40); (ipv4 || ipv6) && ip >= 0; ip--) {
-        if (!(ipv4 ? is_ipv4_of(b->at + ip, pinfo) : is_ipv6_of(b->at + ip, pinfo)))
-            continue;
-        *f = ipv4 ? after_ipv4(b, ip) : after_ipv6(b, ip);
-        if (f->at + 16 <= b->length && get16(b->at + f->at) == pinfo->srcport &&
-            get16(b->at + f->at + 2) == pinfo->destport)
+    const ends e = {&pinfo->src, &pinfo->dst, pinfo->srcport, pinfo->destport};
+    const int header = ip_header_length(&e);
+
+    for (int ip = b->length - header; header && ip >= 0; ip--) {
+        if (find_header_at(b, ip, &e, f))
             return true;
     }
     return false;
+}
+
+static uint32_t sum16(const uint8_t *from, int length)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i + 1 < length; i += 2)
+        sum += get16(from + i);
+    return sum;
+}
+
+/* Where the interface computes the checksum, its place holds the sum of the pseudo-header until then
+ * (RFC 9293, 3.1). */
+static bool is_pseudo_sum(const ends *e, int tcp_length, unsigned checksum)
+{
+    uint32_t sum = sum16(e->from->data, e->from->len) + sum16(e->to->data, e->to->len) + IP_PROTO_TCP;
+
+    sum += (uint32_t)tcp_length >> 16;
+    sum += (uint32_t)tcp_length & 0xffff;
+    while (sum > 0xffff)
+        sum = (sum >> 16) + (sum & 0xffff);
+    return sum == checksum;
+}
+
+/* The checksum tells a copy from a repetition. The dissector does not hand it out, but for the tree. */
+static void read_checksum(const bytes *b, input_segment *s)
+{
+    enum { CHECKSUM_AT = 16 };
+    const ends e = {&s->from, &s->to, s->from_port, s->to_port};
+    const int header = ip_header_length(&e);
+    found f;
+
+    for (int ip = 0; header && ip + header <= b->length; ip++) {
+        if (!find_header_at(b, ip, &e, &f) || get32(b->at + f.at + 4) != s->segment.seq)
+            continue;
+        if (f.at + CHECKSUM_AT + 2 <= b->length) {
+            s->segment.checksum = (uint16_t)get16(b->at + f.at + CHECKSUM_AT);
+            s->segment.has_checksum = true;
+            s->segment.is_offloaded = is_pseudo_sum(&e, f.length, s->segment.checksum);
+        }
+        return;
+    }
 }
 
 /* What the TCP dissector keeps of the stream, which it found before it gave up. */
@@ -345,7 +427,7 @@ static input_segment from_bytes(const uint8_t *tcp, const struct tcp_analysis *s
         s.segment.window <<= stream->fwd->win_scale;
     copy_address_shallow(&s.from, &pinfo->src);
     copy_address_shallow(&s.to, &pinfo->dst);
-    tap_ttl(&s);
+    tap_ip(&s);
     finish(&s, pinfo);
     return s;
 }
@@ -376,9 +458,11 @@ static unsigned read_packet(tvbuff_t *tvb, packet_info *pinfo, input_segment seg
 /* A walk through the tree, and the header that it is at. */
 typedef struct {
     const packet_info *pinfo;
-    address from, to; /* of the last IP header, as is `ttl` */
+    address from, to; /* of the last IP header, as are `id` and `ttl` */
+    uint16_t id;
     uint8_t ttl;
     bool has_ttl;
+    uint32_t shown_ack; /* of `header`, as raw or as relative as its SACK blocks */
     input_segment header;
     unsigned has; /* bits (1 << wanted) of `header` */
     unsigned count;
@@ -407,7 +491,9 @@ static void end_header(walk *w)
 static void begin_header(walk *w)
 {
     end_header(w);
-    w->header = (input_segment){.segment = {.ttl = w->ttl, .has_ttl = w->has_ttl}};
+    w->header = (input_segment){
+        .segment = {.ttl = w->ttl, .has_ttl = w->has_ttl, .id = w->id, .has_id = w->id != 0},
+    };
     copy_address_shallow(&w->header.from, &w->from);
     copy_address_shallow(&w->header.to, &w->to);
 }
@@ -447,11 +533,24 @@ static void take_number(walk *w, wanted field, uint32_t number)
     case WANT_IPV6_TO:
     case WANT_COUNT:
         return;
+    case WANT_ACK_SHOWN:
+        w->shown_ack = number;
+        return;
+    case WANT_SACK:
+        take_sack(&h->segment, number, w->shown_ack);
+        return;
     case WANT_CHECKSUM:
         h->bad_checksum = number == PROTO_CHECKSUM_E_BAD;
         return;
+    case WANT_IP_ID:
+        w->id = (uint16_t)number;
+        return;
     case WANT_IP_TTL:
+        w->ttl = (uint8_t)number;
+        w->has_ttl = true;
+        return;
     case WANT_IPV6_TTL:
+        w->id = 0;
         w->ttl = (uint8_t)number;
         w->has_ttl = true;
         return;
@@ -511,8 +610,8 @@ bool input_is_tapped(void)
     return fetch_tapped_data(ip_tap, 0) || fetch_tapped_data(ipv6_tap, 0);
 }
 
-unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
-                        input_segment segments[INPUT_MAX])
+static unsigned read_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
+                              input_segment segments[INPUT_MAX])
 {
     unsigned count = 0;
     if (read_tap(pinfo, segments, &count) || !count_layers(pinfo, proto_tcp))
@@ -520,4 +619,18 @@ unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, boo
     if (input_is_tapped())
         return read_packet(tvb, pinfo, segments);
     return look_ahead && tree ? read_tree(pinfo, tree, segments) : 0;
+}
+
+unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
+                        input_segment segments[INPUT_MAX])
+{
+    const unsigned count = read_segments(tvb, pinfo, tree, look_ahead, segments);
+    const int captured = (int)tvb_captured_length(tvb);
+
+    if (count == 0 || captured == 0)
+        return count;
+    const bytes b = {.at = tvb_get_ptr(tvb, 0, captured), .length = captured};
+    for (unsigned i = 0; i < count; i++)
+        read_checksum(&b, &segments[i]);
+    return count;
 }

@@ -47,7 +47,7 @@ int64_t input_time(const packet_info *pinfo);
 /** Whether a tap runs, which tells of each IP and TCP header. */
 bool input_is_tapped(void);
 
-/** Whether Wireshark has met an ICMP or ICMPv6 message in the frame. */
+/** Whether Wireshark has met an ICMP or ICMPv6 message in the frame, which takes a walk through its layers. */
 bool input_has_icmp(const packet_info *pinfo);
 
 /** The segments of a frame, in the order of their headers.

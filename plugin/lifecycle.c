@@ -19,7 +19,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
     c->first_frame = first->frame;
     c->content = TL_NO_TIME;
     for (int i = 0; i < 2; i++)
-        c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .last = TL_NO_TIME, .asked_at = TL_NO_TIME};
+        c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .asked_at = TL_NO_TIME};
     if (before) {
         c->reuse = before->number;
         c->reuse_phase = before->phase;
@@ -166,28 +166,35 @@ static bool is_guessed(const tl_connection *c)
     return !a->spoke || !b->spoke;
 }
 
+/* What holds now. */
+static void report_now(const tl_connection *c, uint8_t sender, tl_report *r)
+{
+    r->phase = c->phase;
+    r->has_states = !c->orphan;
+    for (int i = 0; i < 2; i++)
+        r->state[end_role(c, &c->end[i])] = end_shown(c, &c->end[i]);
+    r->sender = end_role(c, &c->end[sender]);
+    r->guessed = is_guessed(c);
+    r->role_guessed = c->role_guessed;
+}
+
 static void report(pass *t)
 {
     const tl_connection *c = t->c;
     tl_report *r = t->r;
 
-    r->phase = c->phase;
-    r->has_states = !c->orphan;
-    for (int i = 0; i < 2; i++)
-        r->state[end_role(c, &c->end[i])] = end_shown(c, &c->end[i]);
-    r->sender = end_role(c, t->x);
-    r->guessed = is_guessed(c);
-    r->role_guessed = c->role_guessed;
+    report_now(c, t->s->side, r);
     r->late = c->replaced || (c->alive && phase_is_over(t->before) && phase_is_over(c->phase) && !t->belongs);
 }
 
 static void prepare(tl_report *r)
 {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(tl_report, transition)); /* the lists behind have counts */
     r->idle = TL_NO_TIME;
 }
 
-void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world, tl_report *r)
+void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world,
+               tl_report *r)
 {
     pass t = {
         .c = c,
@@ -214,6 +221,8 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
     if (!(s->flags & TL_RST))
         pass_check_claim(&t);
     t.hidden = claim_stands(c);
+    if (c->claim)
+        c->claim->challenged = false; /* something follows it */
     follow(&t);
 
     c->phase = (uint8_t)phase_of(c);
@@ -221,6 +230,17 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
     report(&t);
     c->last_frame = s->frame;
     c->alive = true;
+}
+
+void tl_follow_copy(tl_connection *c, const tl_segment *s, uint32_t original, tl_report *r)
+{
+    prepare(r);
+    if (s->time > c->last)
+        c->last = s->time;
+    c->last_frame = s->frame;
+    c->copies++;
+    report_now(c, s->side, r);
+    r->copy_of = original;
 }
 
 bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *world, tl_report *r)

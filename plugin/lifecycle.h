@@ -10,6 +10,7 @@
  *   tl_attempt       in it: one try to open; the same SYN after a failure begins another
  *   tl_end           in it, twice: what is known of an end
  *   tl_claim         what says that an end has no connection any more; allocated when it comes
+ *   tl_gaps          in an end: what did not pass byte after byte; allocated when that comes
  *   tl_exchange      what only a connection has in which more than SYNs and RSTs have passed;
  *                    allocated then
  *
@@ -28,6 +29,7 @@
 #include <stdint.h>
 
 #include "events.h"
+#include "sequence.h"
 #include "tcp-state.h"
 #include "values.h"
 
@@ -40,15 +42,23 @@ enum { TL_FIN = 0x01, TL_SYN = 0x02, TL_RST = 0x04, TL_ACK = 0x10 };
 
 /** One TCP segment, as it passed the capture point. */
 typedef struct {
-    int64_t time;     /**< ns; may run backwards between frames of a bad capture */
-    uint32_t frame;   /**< frame number, from 1 */
-    uint32_t seq;     /**< raw sequence number */
-    uint32_t ack;     /**< raw acknowledgment number; meaningful with TL_ACK */
-    uint32_t length;  /**< bytes of data, as the IP header tells, captured or not */
-    uint32_t window;  /**< advertised window in bytes, scaled where the scale is known */
-    uint16_t flags;   /**< TL_FIN ..., other bits are ignored */
-    uint8_t ttl;      /**< of the IPv4 header, or the hop limit of the IPv6 header */
-    bool has_ttl;     /**< `ttl` is known */
+    int64_t time;      /**< ns; may run backwards between frames of a bad capture */
+    uint32_t frame;    /**< frame number, from 1 */
+    uint32_t seq;      /**< raw sequence number */
+    uint32_t ack;      /**< raw acknowledgment number; meaningful with TL_ACK */
+    uint32_t length;   /**< bytes of data, as the IP header tells, captured or not */
+    uint32_t window;   /**< advertised window in bytes, scaled where the scale is known */
+    uint32_t sack;     /**< with has_sack: right edge of its highest SACK block (RFC 2018), raw */
+    uint16_t flags;    /**< TL_FIN ..., other bits are ignored */
+    uint16_t checksum; /**< with has_checksum: of the TCP header, as it was captured */
+    uint16_t id;       /**< with has_id: identification of the IPv4 header, not 0 */
+    uint8_t ttl;       /**< of the IPv4 header, or the hop limit of the IPv6 header */
+    bool has_ttl;      /**< `ttl` is known */
+    bool has_sack;     /**< it has a SACK block */
+    bool has_checksum; /**< `checksum` is known */
+    bool
+        is_offloaded; /**< with has_checksum: the interface has still to compute it: `checksum` tells nothing */
+    bool has_id;      /**< `id` is known */
     uint8_t side;     /**< 0 or 1: which of the 4-tuple's two ends sent it; the caller
                            numbers them as it likes and sticks to it */
     bool lower_port;  /**< the sender's port is lower than the receiver's: the server's
@@ -88,11 +98,12 @@ enum {
 typedef struct {
     /* Now */
     tcp_state phase;
-    tcp_state state[2];  /**< by tl_role; with `has_states` */
+    tcp_state state[2]; /**< by tl_role; with `has_states` */
     tl_role sender;
-    bool has_states;     /**< nothing has opened: the ends have no states */
-    bool guessed;        /**< another pair of states would fit as well */
+    bool has_states; /**< nothing has opened: the ends have no states */
+    bool guessed;    /**< another pair of states would fit as well */
     bool role_guessed;
+    uint32_t copy_of; /**< number of the frame that this one is a copy of; 0: it is none */
     /* Events */
     bool late;
     tl_verdict verdict;
@@ -120,47 +131,77 @@ typedef struct {
     uint32_t frame;
 } tl_moment;
 
+/** What an end has sent that did not pass byte after byte: see gaps.c. Allocated when that comes. */
+typedef struct {
+    seq_holes holes;     /**< below nxt */
+    uint64_t missing;    /**< bytes below nxt that the peer has, and that never passed */
+    uint64_t jump_bytes; /**< with has_jump: bytes it had sent before */
+    int64_t jumped;      /**< with has_jump: when */
+    tl_moment strayed;   /**< with has_stray: when that passed */
+    seq_range stray;     /**< with has_stray: its last segment that fitted nothing, its FIN included */
+    uint32_t claimed;    /**< with has_claim: the peer's highest ACK, beyond nxt */
+    uint32_t sacked;     /**< with has_sack: right edge of the peer's highest SACK block */
+    uint32_t jump_from, jump_to; /**< with has_jump: nxt before it, and the segment's first number */
+    seq_range race;              /**< with raced: the data that it sent after the first FIN had passed, before
+                               acknowledging it */
+    uint32_t beyond;             /**< with has_beyond: end of the data it sent beyond its own FIN */
+    uint32_t hidden_fin;         /**< with hid_fin: number after the FIN that it seems to have sent */
+    int64_t fin_since;           /**< with a FIN: when it had entered the state before it */
+    uint8_t fin_before;          /**< and that state */
+    uint8_t claims;              /**< how many numbers the peer claimed since it last sent anything */
+    bool has_claim : 1;
+    bool has_jump : 1;
+    bool has_stray : 1;
+    bool has_sack : 1;
+    bool raced : 1;
+    bool has_beyond : 1;
+    bool stray_fin : 1; /**< `stray` ends with a FIN */
+    bool hid_fin : 1;   /**< while its peer's FIN was not acknowledged, it sent a bare ACK with a number
+                               beyond what passed of it */
+} tl_gaps;
+
 /** One end of the connection. */
 typedef struct {
-    int64_t since;      /**< when it entered `state`; TL_NO_TIME: before the capture began */
-    int64_t asked_at;   /**< when it last sent something that needs an answer; TL_NO_TIME: never */
-    int64_t last;       /**< time of its last segment; TL_NO_TIME before */
-    uint64_t bytes;     /**< new bytes of data it sent */
-    uint32_t rtt;       /**< shortest round trip from us to this end, microseconds; NO_RTT: none seen */
-    uint32_t isn;       /**< its initial sequence number, with has_isn */
-    uint32_t nxt;       /**< with has_nxt: end of what it sent (SND.NXT), the highest that passed;
+    tl_gaps *gaps;     /**< NULL: all that it sent passed byte after byte */
+    int64_t since;     /**< when it entered `state`; TL_NO_TIME: before the capture began */
+    int64_t asked_at;  /**< when the first of what is unanswered passed; TL_NO_TIME: all is answered */
+    uint64_t bytes;    /**< new bytes of data it sent */
+    uint32_t rtt;      /**< shortest round trip from us to this end, microseconds; NO_RTT: none seen */
+    uint32_t isn;      /**< its initial sequence number, with has_isn */
+    uint32_t nxt;      /**< with has_nxt: end of what it sent (SND.NXT), the highest that passed;
                              with a FIN, just after it */
-    uint32_t in_order;  /**< with has_nxt: end of what it sent without a hole */
-    uint32_t told;      /**< with has_told: highest ACK it sent: what its RCV.NXT is at least, and
+    uint32_t asked;    /**< with asked_at: the number with which that begins */
+    uint32_t told;     /**< with has_told: highest ACK it sent: what its RCV.NXT is at least, and
                              the peer's SND.UNA */
-    uint32_t window;    /**< last window it advertised */
-    uint32_t widest;    /**< widest window it advertised */
-    uint32_t stray;     /**< with has_stray: end of its last segment that fitted nothing */
-    uint16_t repeats;   /**< retransmissions since the peer was last heard */
-    uint16_t probes;    /**< keep-alives since the peer was last heard */
-    uint8_t state;      /**< tcp_state; written by end_set_state() alone */
-    uint8_t ttl;        /**< with has_ttl: of its last segment other than a RST */
-    bool has_isn : 1;       /**< seen, or told by an ACK of it */
-    bool has_nxt : 1;       /**< it has sent something */
-    bool has_told : 1;      /**< it has sent an ACK */
-    bool has_stray : 1;
+    uint32_t window;   /**< last window it advertised */
+    uint32_t widest;   /**< widest window it advertised */
+    uint16_t repeats;  /**< how often the first of what is unanswered was sent again; 1 at least if
+                             anything of it was */
+    uint16_t probes;   /**< keep-alives since the peer was last heard */
+    uint8_t state;     /**< tcp_state; written by end_set_state() alone */
+    uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
+    bool heard : 1;    /**< a segment of it passed that is no RST */
+    bool has_isn : 1;  /**< seen, or told by an ACK of it */
+    bool has_nxt : 1;  /**< it has sent something */
+    bool has_told : 1; /**< it has sent an ACK */
     bool has_ttl : 1;
-    bool sent_syn : 1;      /**< its SYN, or SYN/ACK, passed */
-    bool active : 1;        /**< thought to be listening, it sent a SYN without ACK */
-    bool tfo : 1;           /**< its SYN carried data */
-    bool isn_acked : 1;     /**< the peer acknowledged its ISN */
-    bool confirmed : 1;     /**< sent what only a synchronized state can send */
-    bool has_fin : 1;       /**< its FIN passed */
-    bool plain_fin : 1;     /**< its FIN passed without an ACK of the peer's FIN, and may have come */
-    bool acking_fin : 1;    /**< its FIN passed with an ACK of the peer's FIN */
-    bool fin_acked : 1;     /**< the peer acknowledged its FIN */
-    bool fin_repeated : 1;  /**< its FIN was repeated and not acknowledged since */
-    bool ack_sure : 1;      /**< the ACK of its FIN is known to have arrived */
-    bool spoke : 1;         /**< sent new data or a FIN in this capture */
-    bool window_probe : 1;  /**< asked for a window since the peer was last heard */
-    bool late_data : 1;     /**< sent new data after the peer's FIN had passed */
-    bool unseen : 1;        /**< midstream: new bytes of it are acknowledged, none ever passed */
-    bool borrowed : 1;      /**< it has not spoken here: `state` is the one that it has in the older
+    bool sent_syn : 1;     /**< its SYN, or SYN/ACK, passed */
+    bool active : 1;       /**< thought to be listening, it sent a SYN without ACK */
+    bool tfo : 1;          /**< its SYN carried data */
+    bool syn_fin : 1;      /**< its SYN carried a FIN */
+    bool isn_acked : 1;    /**< the peer acknowledged its ISN */
+    bool confirmed : 1;    /**< sent what only a synchronized state can send */
+    bool has_fin : 1;      /**< its FIN passed */
+    bool plain_fin : 1;    /**< its FIN passed without an ACK of the peer's FIN, and may have come */
+    bool acking_fin : 1;   /**< its FIN passed with an ACK of the peer's FIN */
+    bool fin_acked : 1;    /**< the peer acknowledged its FIN */
+    bool fin_repeated : 1; /**< its FIN was repeated and not acknowledged since */
+    bool ack_sure : 1;     /**< the ACK of its FIN is known to have arrived */
+    bool spoke : 1;        /**< sent new data or a FIN in this capture */
+    bool window_probe : 1; /**< asked for a window since the peer was last heard */
+    bool late_data : 1;    /**< sent new data after the peer's FIN had passed */
+    bool unseen : 1;       /**< midstream: new bytes of it are acknowledged, none ever passed */
+    bool borrowed : 1;     /**< it has not spoken here: `state` is the one that it has in the older
                                  connection, or LISTEN */
 } tl_end;
 
@@ -170,22 +211,29 @@ typedef struct {
     uint32_t isn;
 } tl_offer;
 
+/** The last of these, the newest at the end. */
+enum { TL_MAX_OFFERS = 4 };
+typedef struct {
+    tl_offer offer[TL_MAX_OFFERS];
+    uint8_t count;
+} tl_offers;
+
 /** One try to open. A retry of the same SYN after a failure begins the next. */
 typedef struct {
-    tl_moment syn_ack;       /**< the SYN/ACK that counts */
-    tl_offer *other;         /**< the last SYN/ACK with another ISN than that; NULL: none came */
-    uint32_t older_nxt;      /**< with has_older: the number that an end expects of a connection that
+    tl_moment syn_ack;  /**< the SYN/ACK that counts */
+    tl_offers *others;  /**< SYN/ACKs with another ISN than that; NULL: none came */
+    uint32_t older_nxt; /**< with has_older: the number that an end expects of a connection that
                                   the capture does not hold, as an ACK told */
-    uint16_t syn_acks;       /**< SYN/ACKs sent */
-    uint16_t overflows;      /**< SYN/ACKs repeated although acknowledged */
+    uint16_t syn_acks;  /**< SYN/ACKs sent */
+    uint16_t overflows; /**< SYN/ACKs repeated although acknowledged */
     bool has_older : 1;
-    uint8_t older_side : 1;  /**< the end that expects older_nxt */
+    uint8_t older_side : 1; /**< the end that expects older_nxt */
     bool answered_by_ack : 1;
-    bool older_reset : 1;    /**< a RST with older_nxt came */
-    bool acked_syn : 1;      /**< the server acknowledged the SYN by an ACK apart from its own SYN */
-    bool bad_ack : 1;        /**< an ACK that does not complete answered the SYN/ACK */
+    bool older_reset : 1; /**< a RST with older_nxt came */
+    bool acked_syn : 1;   /**< the server acknowledged the SYN by an ACK apart from its own SYN */
+    bool bad_ack : 1;     /**< an ACK that does not complete answered the SYN/ACK */
     bool tfo_accepted : 1;
-    bool sent_syn_ack[2];    /**< by side */
+    bool sent_syn_ack[2]; /**< by side */
 } tl_attempt;
 
 /** What says that an end has no connection any more: a RST, or an ICMP error. It lies over the
@@ -193,17 +241,25 @@ typedef struct {
  *  not passed. So who disproves it only has to lift it. */
 typedef struct {
     tl_moment passed;
-    int64_t since[2];    /**< by side: since when it is covered, and so CLOSED */
-    int64_t held[2];     /**< by side: when it had entered the state `was` */
-    uint32_t ack;        /**< with has_ack: of the RST, or else the highest of its apparent sender */
-    uint32_t edge;       /**< with has_edge: end of what its apparent sender had sent */
-    uint8_t from;        /**< the side that it is from */
-    uint8_t cause;       /**< tl_cause */
-    uint8_t was[2];      /**< by side: tcp_state that the end was in before */
-    bool covers[2];      /**< by side: this end is CLOSED */
-    bool stands : 1;     /**< it ended the connection, and nothing has disproved that */
-    bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
-    bool sure : 1;       /**< the RST's number is one that the receiver accepts */
+    int64_t since[2];     /**< by side: since when it is covered, and so CLOSED */
+    int64_t held[2];      /**< by side: when it had entered the state `was` */
+    int64_t asked_at;     /**< tl_end.asked_at of its apparent sender then */
+    uint64_t unacked[2];  /**< by side: bytes of data that were not acknowledged then */
+    uint16_t repeats;     /**< how often its apparent sender had repeated what it asked first */
+    uint32_t ack;         /**< with has_ack: of the RST, or else the highest of its apparent sender */
+    uint32_t edge;        /**< with has_edge: end of what its apparent sender had sent */
+    uint32_t refused_seq; /**< with refused: its number, the last that was not accepted */
+    uint8_t from;         /**< the side that it is from */
+    uint8_t cause;        /**< tl_cause */
+    uint8_t was[2];       /**< by side: tcp_state that the end was in before */
+    bool covers[2];       /**< by side: this end is CLOSED */
+    bool stands : 1;      /**< it ended the connection, and nothing has disproved that */
+    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
+                             the last segment */
+    bool refused : 1;     /**< a RST was not accepted, and that was said */
+    uint8_t refused_side : 1;
+    bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
+    bool sure : 1;    /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;
 } tl_claim;
@@ -211,58 +267,62 @@ typedef struct {
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */
 typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
 
+enum { TL_TRIPS = 8 };
+
 /** What a connection needs once more than SYNs and RSTs have passed in it. */
 typedef struct {
-    tl_moment fin[2], fin_ack[2];           /**< by side: the end's FIN, and the ACK of it */
+    tl_moment fin[2], fin_ack[2];             /**< by side: the end's FIN, and the ACK of it */
     int64_t before_since[2][TL_SILENT_COUNT]; /**< by side and kind of silent move: when the end had
                                                    entered the state that it led away from */
     uint64_t half_close_bytes;
-    uint32_t keepalives;    /**< probes seen */
-    uint32_t unanswered;    /**< of these, known not to have been answered */
-    uint32_t race_from;     /**< with raced: begin of the data that was sent after the first FIN passed,
-                                 before acknowledging it */
-    uint32_t race_to;       /**< with raced: end of that data */
-    uint32_t hidden_fin[2]; /**< with hid_fin, by side: number after the FIN that it seems to have sent */
-    uint32_t beyond[2];     /**< with has_fin, by side: end of the data it sent beyond its own FIN */
-    tl_moment duplicate;    /**< the SYN, come again after the connection was over, and not answered */
+    uint64_t retransmitted[2]; /**< by side: bytes of data that it sent again */
+    uint16_t trips[2]
+                  [TL_TRIPS]; /**< by side: the last round trips between us and the end; microseconds, in 12
+                                      bits, times a power of two in 4, so up to 134 s; rounded up. 0: none */
+    uint32_t keepalives;      /**< probes seen */
+    uint32_t unanswered;      /**< of these, known not to have been answered */
+    tl_moment *duplicate;     /**< the SYN, come again after the connection had opened, and not answered */
     uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
-    bool hid_fin[2];        /**< by side: acknowledged the peer's FIN with a number beyond what passed of it */
-    uint8_t fin_first : 1;  /**< side that sent the first FIN */
-    bool merged : 1;        /**< 2nd FIN and ACK of the 1st are one segment */
-    bool crossed : 1;       /**< the FINs crossed */
-    bool raced : 1;         /**< race_from, race_to are valid, and were told */
-    bool half_close_data : 1; /**< data_while_half_closed was raised */
+    uint8_t next_trip[2];                     /**< by side: which of `trips` the next one replaces */
+    uint8_t fin_first : 1;                    /**< side that sent the first FIN */
+    bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */
+    bool crossed : 1;                         /**< the FINs crossed */
+    bool half_close_data : 1;                 /**< data_while_half_closed was raised */
 } tl_exchange;
 
 /** One connection. It begins with tl_begin(); the caller reads the members before `end`. */
 typedef struct tl_connection {
     struct tl_connection *older; /**< the other connection of the 4-tuple that takes segments, begun
                                       before this one; NULL: none */
-    uint32_t number;        /**< in the order of first frames, from 0 */
-    uint32_t last_frame;    /**< number of its last frame so far */
-    int64_t start;          /**< time of its first frame */
-    int64_t last;           /**< time of its last frame so far; never runs backwards */
-    uint32_t reuse;         /**< number of the connection that used the 4-tuple before; TL_NO_CONNECTION: none */
-    uint8_t phase;          /**< tcp_state: phase after its last frame */
-    uint8_t client;         /**< side that is the client */
-    uint8_t reuse_phase;    /**< the phase in which the connection before was left */
-    bool role_guessed : 1;  /**< neither SYN nor SYN/ACK told the roles */
-    bool replaced : 1;      /**< a newer connection has taken its place */
-    bool saw_syn : 1;       /**< the client's SYN passed */
+    uint32_t number;             /**< in the order of first frames, from 0 */
+    uint32_t last_frame;         /**< number of its last frame so far */
+    int64_t start;               /**< time of its first frame */
+    int64_t last;                /**< time of its last frame so far; never runs backwards */
+    uint32_t reuse;      /**< number of the connection that used the 4-tuple before; TL_NO_CONNECTION: none */
+    uint8_t phase;       /**< tcp_state: phase after its last frame */
+    uint8_t client;      /**< side that is the client */
+    uint8_t reuse_phase; /**< the phase in which the connection before was left */
+    bool role_guessed : 1; /**< neither SYN nor SYN/ACK told the roles */
+    bool replaced : 1;     /**< a newer connection has taken its place */
+    uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
+    bool saw_syn : 1;    /**< the client's SYN passed */
+    bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
 
-    tl_end end[2];          /**< by side */
+    tl_end end[2]; /**< by side */
     tl_attempt attempt;
-    tl_claim *claim;        /**< NULL: nothing has ever claimed that an end has no connection */
-    tl_exchange *exchange;  /**< NULL: nothing but SYNs and RSTs has passed */
+    tl_claim *claim;       /**< NULL: nothing has ever claimed that an end has no connection */
+    tl_exchange *exchange; /**< NULL: nothing but SYNs and RSTs has passed */
     tl_moment syn, open_ack;
-    int64_t reuse_gap;      /**< ns since the last frame of the connection before */
-    int64_t content;        /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
-    int64_t time_wait;      /**< when 2 MSL began, or began anew */
-    int64_t timed_at;       /**< with timing: when the segment that is being timed passed */
-    uint32_t timed;         /**< with timing: an ACK of this number ends it */
-    uint32_t first_frame;   /**< number of its first frame */
-    uint16_t syns;          /**< SYNs sent by the client */
-    uint16_t stepped;       /**< bit (1 << tl_step): has been given once */
+    int64_t reuse_gap;    /**< ns since the last frame of the connection before */
+    int64_t content;      /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
+    int64_t time_wait;    /**< when 2 MSL began, or began anew */
+    int64_t timed_at;     /**< with timing: when the segment that is being timed passed */
+    uint32_t timed;       /**< with timing: an ACK of this number ends it */
+    uint32_t first_frame; /**< number of its first frame */
+    uint32_t recent;      /**< of the newest of a 4-tuple: the last segment, to copies.c */
+    uint32_t copies;      /**< frames of it that are copies */
+    uint16_t syns;        /**< SYNs sent by the client */
+    uint8_t stepped;      /**< bit (1 << tl_step): has been given once */
     bool timing : 1;
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool alive : 1;         /**< a first segment was seen */
@@ -271,7 +331,6 @@ typedef struct tl_connection {
     bool opening_told : 1;  /**< the kind of opening was raised */
     bool lapsed : 1;        /**< TIME_WAIT is over */
     bool late_rst : 1;      /**< a RST came after the end */
-    uint8_t goes_on;        /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
 } tl_connection;
 
 /** What the core needs of its surroundings. */
@@ -289,9 +348,13 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
 
 /** Follow the connection over one more segment, which belongs to it.
  *  @param newer  the connection that has begun on the same 4-tuple after @p c, or NULL
- *  @param[out] report  all of it is set */
+ *  @param[out] report  all of it is set, but for entries beyond the counts */
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
                tl_report *report);
+
+/** A copy of a segment of the connection passes: it moves nothing.
+ *  @param original  number of the frame that it is a copy of */
+void tl_follow_copy(tl_connection *c, const tl_segment *segment, uint32_t original, tl_report *report);
 
 /** An ICMP or ICMPv6 error that quotes a segment of the connection. It is no segment
  *  itself: it can reject the SYN of a connection that nothing has answered yet
@@ -327,7 +390,7 @@ enum { TL_VERDICT_SIZE = 64 }; /* bytes, the 0 at the end included: the longest 
 /** The connection facts. A NULL, TL_NO_TIME, false, 0 count or empty text: absent. Pointers are to static
  *  strings. */
 typedef struct {
-    char verdict[TL_VERDICT_SIZE];   /**< how it ended, or did not open, and by whom */
+    char verdict[TL_VERDICT_SIZE]; /**< how it ended, or did not open, and by whom */
     const char *open;
     bool open_failed;
     int64_t open_time, open_server_time, open_client_time;
@@ -341,18 +404,23 @@ typedef struct {
     uint64_t half_close_bytes;
     const char *reset_cause;
     const char *reset_sender;
+    const char *silence_side;
+    int64_t silence_time;
+    uint32_t silence_repeats;
     uint32_t keepalives, keepalives_unanswered;
-    uint32_t reuse;                  /**< TL_NO_CONNECTION: absent */
+    uint32_t reuse; /**< TL_NO_CONNECTION: absent */
     int64_t reuse_gap;
     const char *reuse_phase;
     int64_t start, duration, lifetime;
+    uint32_t copies;
     bool one_sided;
     bool has_states;
     tcp_state phase;
-    tcp_state state[2];              /**< by tl_role; with has_states */
-    uint64_t bytes[2];               /**< by tl_role; 0: absent */
-    int64_t held[2];                 /**< by tl_role */
-    uint32_t frame[TL_STEP_COUNT];   /**< deciding frames; 0: absent */
+    tcp_state state[2]; /**< by tl_role; with has_states */
+    uint64_t bytes[2];  /**< by tl_role; 0: absent, here and in what follows */
+    uint64_t retransmitted[2], unacked[2], missing[2];
+    int64_t held[2];               /**< by tl_role */
+    uint32_t frame[TL_STEP_COUNT]; /**< deciding frames; 0: absent */
 } tl_facts;
 
 /** What is proven of a connection so far, or in all. */

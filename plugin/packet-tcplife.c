@@ -91,8 +91,7 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         if ((s = streams_follow(&segments[i], &set, &report)))
             keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) &&
-        (s = streams_reject(&error, &report)))
+    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
         keep(pinfo, s, &report);
 }
 
@@ -111,11 +110,19 @@ static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         follow(tvb, pinfo, tree);
 }
 
+/* Most frames are dissected for somebody who does not look at us. Expert infos are raised in any case. */
+static bool is_looked_at(const packet_info *pinfo, proto_tree *tree)
+{
+    return fields_are_wanted(tree) || statistics_listen() || !record_is_quiet(pinfo->num);
+}
+
 static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     uint32_t number;
     tl_report report;
 
+    if (!is_looked_at(pinfo, tree))
+        return;
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
         shown what = {.stream = streams_get(number), .report = &report, .view = &view};
         if (!what.stream)
@@ -167,20 +174,21 @@ static void register_preferences(void)
         "1883, 2811, "
         "3128, 3268, 3306, 3389, 5222-5223, 5269, 5432, 6379, 6666-6669, 8000, 8080, 8888, 20000.",
         &preference_likely_server_ports, 65535);
-    prefs_register_bool_preference(module, "look_ahead", "Look ahead where no tap runs",
-                                   "Read the fields of the TCP dissector in passes in which no tap runs: the "
-                                   "first pass of \"tshark -2\" and "
-                                   "the loading in sharkd. Facts about the whole connection are then known on "
-                                   "every frame. It costs time, and the "
-                                   "graphical user interface does not need it.",
-                                   &preference_look_ahead);
+    prefs_register_bool_preference(
+        module, "look_ahead", "Look ahead where no tap runs",
+        "Read the fields of the TCP dissector in passes in which no tap runs: the "
+        "first pass of \"tshark -2\" and "
+        "the loading in sharkd. Facts about the whole connection are then known on "
+        "every frame. It costs time, and the "
+        "graphical user interface does not need it.",
+        &preference_look_ahead);
 }
 
 void tcplife_register(void)
 {
     proto_tcplife = proto_register_protocol("TCP Lifecycle", "TCPLIFE", "tcplife");
     fields_register(proto_tcplife);
-    statistics_register(proto_tcplife);
+    statistics_register(proto_tcplife, &view);
     register_preferences();
     tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
     register_postdissector(tcplife_handle);

@@ -32,7 +32,7 @@ void pass_step(pass *t, tl_step step)
 
 void pass_step_once(pass *t, tl_step step)
 {
-    const uint16_t bit = (uint16_t)(1u << step);
+    const uint8_t bit = (uint8_t)(1u << step);
 
     if (t->c->stepped & bit)
         return;
@@ -61,9 +61,32 @@ static void time_answer(pass *t)
     c->timed_at = t->now;
 }
 
+static uint16_t pack_trip(uint32_t us)
+{
+    unsigned power = 0;
+
+    while (us > 0xfff && power < 0xf) {
+        us = us / 2 + us % 2;
+        power++;
+    }
+    return (uint16_t)(power << 12 | (us > 0xfff ? 0xfff : us));
+}
+
+static uint32_t unpack_trip(uint16_t trip)
+{
+    return (uint32_t)(trip & 0xfff) << (trip >> 12);
+}
+
+static void note_trip(tl_exchange *exchange, uint8_t side, uint32_t us)
+{
+    uint8_t *next = &exchange->next_trip[side];
+
+    exchange->trips[side][*next] = pack_trip(us);
+    *next = (*next + 1) % TL_TRIPS;
+}
+
 /* If the segment was sent again meanwhile, nobody knows which copy is answered
- * (RFC 6298, 3); from the first one on the time is at worst too long, and only
- * the shortest is kept. */
+ * (RFC 6298, 3); from the first one on the time is at worst too long. */
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
@@ -74,39 +97,101 @@ void pass_measure_round_trip(pass *t)
     c->timing = false;
     if (us < t->x->rtt)
         t->x->rtt = (uint32_t)us;
+    if (c->exchange)
+        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
+}
+
+/* The longest of the last round trips to the sender, in microseconds; NO_RTT: none was seen. */
+static uint32_t longest_trip(const pass *t)
+{
+    const tl_exchange *exchange = t->c->exchange;
+    uint32_t longest = 0;
+
+    for (int i = 0; exchange && i < TL_TRIPS; i++) {
+        const uint32_t trip = unpack_trip(exchange->trips[t->s->side][i]);
+        if (trip > longest)
+            longest = trip;
+    }
+    return longest > 0 ? longest : t->x->rtt;
+}
+
+int64_t pass_flight(const pass *t)
+{
+    const uint32_t trip = longest_trip(t);
+
+    return trip == NO_RTT ? TL_NO_TIME : (int64_t)trip * 1500;
 }
 
 bool pass_knew(const pass *t, int64_t then)
 {
-    const int64_t rtt = t->x->rtt;
-    const int64_t flight = t->x->rtt == NO_RTT ? FLIGHT_UNKNOWN : rtt * 1500 + FLIGHT_MARGIN;
+    const int64_t flight = pass_flight(t);
 
-    return t->now - then > flight;
+    return t->now - then > (flight == TL_NO_TIME ? FLIGHT_UNKNOWN : flight + FLIGHT_MARGIN);
 }
 
 void pass_sent_again(pass *t)
 {
-    if (t->x->repeats < UINT16_MAX)
-        t->x->repeats++;
+    tl_end *x = t->x;
+    const bool is_later = seq_before(x->asked, t->s->seq);
+    const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
+
+    if (x->asked_at == TL_NO_TIME)
+        return;
+    if (is_first && x->repeats < UINT16_MAX)
+        x->repeats++;
+    else if (is_later && x->repeats == 0)
+        x->repeats = 1;
 }
 
 void pass_asked(pass *t)
 {
-    t->x->asked_at = t->now;
+    tl_end *x = t->x;
+
+    if (x->asked_at == TL_NO_TIME) {
+        x->asked_at = t->now;
+        x->asked = t->s->seq;
+        x->repeats = 0;
+    }
     time_answer(t);
+}
+
+void pass_ask_again(pass *t, uint32_t number, int64_t since)
+{
+    tl_end *x = t->x;
+
+    if (x->asked_at != TL_NO_TIME)
+        return;
+    x->asked_at = since;
+    x->asked = number;
+    x->repeats = 1;
+}
+
+/* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */
+void pass_answer(pass *t)
+{
+    tl_end *y = t->y;
+
+    if (y->asked_at == TL_NO_TIME || !seq_before(y->asked, t->s->ack))
+        return;
+    y->asked = t->s->ack;
+    y->asked_at = !seq_before(t->s->ack, y->nxt) ? TL_NO_TIME
+                  : t->c->content == TL_NO_TIME  ? t->now
+                                                 : t->c->content;
+    y->repeats = 0;
 }
 
 void pass_hear(pass *t)
 {
     tl_end *x = t->x;
 
-    x->last = t->now;
+    x->heard = true;
     x->ttl = t->s->ttl;
     x->has_ttl = t->s->has_ttl;
     x->window = t->s->window;
     if (x->window > x->widest)
         x->widest = x->window;
-    t->y->repeats = 0;
+    if (t->y->window_probe && t->s->ack == t->y->asked) /* there, and takes nothing */
+        t->y->asked_at = TL_NO_TIME;
     t->y->window_probe = false;
 }
 
@@ -122,7 +207,14 @@ void pass_guess_roles(pass *t)
 
 tl_exchange *pass_exchange(pass *t)
 {
-    if (!t->c->exchange)
-        t->c->exchange = t->world->allocate(sizeof *t->c->exchange);
-    return t->c->exchange;
+    tl_connection *c = t->c;
+
+    if (c->exchange)
+        return c->exchange;
+    c->exchange = t->world->allocate(sizeof *c->exchange);
+    for (uint8_t i = 0; i < 2; i++) {
+        if (c->end[i].rtt != NO_RTT) /* of the handshake */
+            note_trip(c->exchange, i, c->end[i].rtt);
+    }
+    return c->exchange;
 }

@@ -5,6 +5,7 @@
  *   pass.c      saying what happens; round trips
  *   moves.c     the states of the ends: who writes them, what is silent, what is undone
  *   numbers.c   which numbers fit
+ *   gaps.c      what did not pass byte after byte
  *   opening.c   SYNs, and ACKs while the handshake is under way
  *   closing.c   FINs and the ACKs of them
  *   exchange.c  ACKs, data, keep-alives
@@ -35,6 +36,8 @@ typedef struct {
     int64_t now;
     uint32_t next;    /* number after the segment: its data and its FIN */
     tcp_state before; /* the phase before it */
+    bool vouched;     /* its SEQ is beyond every window: its ACK alone, which is just what is expected,
+                         tells that it fits */
     bool hidden;      /* a claim stands: the segment is followed beneath it, and nothing is said of it */
     bool acked_fin;   /* it was the first ACK of the peer's FIN */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
@@ -61,6 +64,12 @@ static inline tl_end *end_peer(tl_connection *c, const tl_end *e)
 static inline bool end_is_all_acked(const tl_end *e, const tl_end *peer)
 {
     return peer->has_told && peer->told == e->nxt && (!e->has_fin || e->fin_acked);
+}
+
+/* The highest number of it that may be acknowledged: a FIN in its SYN counts when it is. */
+static inline uint32_t end_edge(const tl_end *e)
+{
+    return e->nxt + (e->syn_fin && !e->has_fin && !e->spoke ? 1 : 0);
 }
 
 static inline bool end_is_synchronized(const tl_end *e)
@@ -114,8 +123,19 @@ void pass_asked(pass *t);
 /** The sender repeats itself. */
 void pass_sent_again(pass *t);
 
+/** What had seemed to be answered was not: the sender repeats it.
+ *  @param number  with which it begins
+ *  @param since   when it passed first */
+void pass_ask_again(pass *t, uint32_t number, int64_t since);
+
+/** The segment's ACK may answer what the receiver asked. */
+void pass_answer(pass *t);
+
 /** The segment's ACK may end a round trip between us and its sender. */
 void pass_measure_round_trip(pass *t);
+
+/** 1.5 of the longest of the last round trips between us and the sender, ns; TL_NO_TIME: none was seen. */
+int64_t pass_flight(const pass *t);
 
 /** Whether the sender knew what had passed at `then` (ns) when it sent this
  *  segment: what was in flight proves nothing. */
@@ -168,12 +188,47 @@ bool pass_has_numbers_of(const pass *t);
 /** The same; one that does not fit is remembered, in case that its peer acknowledges it. */
 bool pass_fits(pass *t);
 
+/** How far beyond what is known of its peer this end's window lets that go, in bytes. */
+int32_t end_reach(const tl_connection *c, const tl_end *e);
+
 /** The end of what e is known to have sent; false if nothing is known. */
 bool end_known_next(const tl_end *e, const tl_end *peer, uint32_t *next);
 
 /** How well a segment's numbers fit: how many of them are just what is expected, from 0; negative if one of
  *  them does not fit, or nothing is known to hold them against. */
 int connection_fit(const tl_connection *c, const tl_segment *s);
+
+/* ---- gaps.c ---- */
+
+/** One of the ends is missing from the capture. */
+bool connection_is_one_sided(const tl_connection *c);
+
+/** The end of what this end sent without a hole; with has_nxt. */
+uint32_t end_in_order(const tl_end *e);
+
+/** What is remembered of an end's gaps; it has some from now on. */
+tl_gaps *pass_gaps(const pass *t, tl_end *e);
+
+/** How many bytes of data of this end are not acknowledged. */
+uint64_t end_unacked(const tl_end *e, const tl_end *peer);
+
+/** How many bytes of this end were acknowledged and never passed. */
+uint64_t end_missing(const tl_end *e, const tl_end *peer);
+
+/** The sender has sent all below the segment's first number, whether that passed or not. */
+void pass_reach_sequence_number(pass *t);
+
+/** The sender's numbers from `from` on, up to `to`, pass as data.
+ *  @param[out] again  how many of them had passed before
+ *  @return how many had not */
+uint32_t pass_take_numbers(pass *t, uint32_t from, uint32_t to, uint32_t *again);
+
+/** The segment acknowledges what its receiver has sent. */
+void pass_take_ack_number(pass *t);
+void pass_take_sack(pass *t);
+
+/** The segment fits nothing: its peer may acknowledge it. */
+void pass_note_stray(pass *t);
 
 /* ---- opening.c ---- */
 
@@ -194,6 +249,9 @@ bool pass_is_synchronized_talk(const pass *t);
 /** The handshake may be complete with this segment. */
 void pass_complete_opening(pass *t);
 
+/** What is remembered of a SYN/ACK with this ISN beside the one that counts; NULL: nothing. */
+tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn);
+
 /** An end that is known from an older connection speaks in this one. */
 void pass_take_over(pass *t, tl_end *e);
 
@@ -207,6 +265,21 @@ void pass_acknowledge_fin(pass *t);
 
 /** The segment has a FIN and fits. */
 void pass_take_fin(pass *t);
+
+/** An end's FIN has passed with an earlier segment, and counts now: what follows its data. */
+void pass_take_fin_of(pass *t, tl_end *e, tl_moment passed);
+
+/** A FIN in a SYN counts when it is acknowledged. */
+void pass_take_fin_of_syn(pass *t, tl_end *e);
+
+/** A bare ACK may tell, by its number, of a FIN that was lost before us. */
+void pass_note_hidden_fin(pass *t);
+
+/** An end's FIN was none of its own. */
+void pass_withdraw_fin(pass *t, tl_end *e);
+
+/** The FIN fits nothing. */
+void pass_say_misplaced_fin(pass *t);
 
 /** New data after the peer's FIN had passed. */
 void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes);

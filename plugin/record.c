@@ -44,7 +44,7 @@ static_assert(sizeof(entry) <= 12, "the budget is 24 bytes for each frame, with 
 static_assert(TCP_STATE_COUNT <= 16, "a state has to fit into 4 bits");
 
 /* A detail is a byte of these, and then for each of them, in this order, its
- * numbers as varints. Bits from 0x40 on are free. */
+ * numbers as varints. The bit 0x80 is free. */
 enum {
     HAS_RST = 0x01,         /* verdict, idle */
     HAS_STEPS = 0x02,       /* steps */
@@ -52,12 +52,13 @@ enum {
     HAS_RAISED = 0x08,      /* count; each: event and flags, and number if there is one */
     HAS_TTL_DELTA = 0x10,   /* ttl_delta */
     HAS_HALF_OPEN = 0x20,   /* half_open */
+    HAS_COPY_OF = 0x40,     /* copy_of */
 };
 
 enum {
     VARINT_MAX = 10, /* bytes of a 64-bit number, 7 bits in each */
     DETAIL_MAX = 1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 +
-                 TL_MAX_RAISED * (2 + 5) + 3 + 5,
+                 TL_MAX_RAISED * (2 + 5) + 3 + 5 + 5,
     DETAIL_BITS = 16,
 };
 
@@ -184,6 +185,10 @@ static size_t pack(uint8_t detail[DETAIL_MAX], const tl_report *r)
         detail[0] |= HAS_HALF_OPEN;
         to = put(to, r->half_open);
     }
+    if (r->copy_of) {
+        detail[0] |= HAS_COPY_OF;
+        to = put(to, r->copy_of);
+    }
     return detail[0] ? (size_t)(to - detail) : 0;
 }
 
@@ -212,6 +217,7 @@ static void unpack(const uint8_t *from, tl_report *r)
     r->has_half_open = has & HAS_HALF_OPEN;
     if (r->has_half_open)
         r->half_open = (uint32_t)take(&from);
+    r->copy_of = has & HAS_COPY_OF ? (uint32_t)take(&from) : 0;
 }
 
 /* Keep a detail. Its place; 0 if there is nothing to keep, or no room any more. */
@@ -285,6 +291,14 @@ bool record_known(uint32_t frame)
     return e && e->known;
 }
 
+bool record_is_quiet(uint32_t frame)
+{
+    const entry *e = chunks_get(&frames, frame);
+    const uint8_t *detail = e && e->detail ? chunks_get(&details, e->detail) : NULL;
+
+    return !e || (!e->several && !(detail && *detail & HAS_RAISED));
+}
+
 void record_drop(uint32_t frame)
 {
     entry *e = chunks_get(&frames, frame);
@@ -352,6 +366,7 @@ bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *r
     report->steps = 0;
     report->transitions = 0;
     report->raised = 0;
+    report->copy_of = 0;
     if (e->detail)
         unpack(chunks_get(&details, e->detail), report);
     return true;

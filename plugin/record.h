@@ -21,6 +21,9 @@ void record_open(void);
 /** Whether the frame has a record. */
 bool record_known(uint32_t frame);
 
+/** Whether the frame has no record of events: who only listens for these need not look at it. */
+bool record_is_quiet(uint32_t frame);
+
 /** Forget the record of the latest frame, of whose number Wireshark has shown another packet. */
 void record_drop(uint32_t frame);
 

@@ -22,6 +22,15 @@ static bool acknowledges_syn(const pass *t)
            seq_within(t->s->ack, y->isn + 1, y->nxt);
 }
 
+/* A number beyond what passed, for which the ACK vouches. */
+static bool is_vouched(const pass *t)
+{
+    uint32_t next;
+
+    return t->s->flags & TL_ACK && t->x->has_nxt && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
+           end_known_next(t->y, t->x, &next) && t->s->ack == next;
+}
+
 /* The RST has a number of its sender's own: from its SND.UNA to its SND.NXT. */
 static bool is_own_number(const pass *t)
 {
@@ -29,18 +38,28 @@ static bool is_own_number(const pass *t)
 
     if (!x->has_nxt)
         return false;
-    return seq_within(t->s->seq, y->has_told ? y->told : x->has_isn ? x->isn : x->nxt, x->nxt);
+    return is_vouched(t) || seq_within(t->s->seq,
+                                       y->has_told  ? y->told
+                                       : x->has_isn ? x->isn
+                                                    : x->nxt,
+                                       x->nxt);
 }
 
-/* Its sender has not got an answer to its SYN or SYN/ACK, and takes it back. */
-static bool gives_up(const pass *t)
+/* Its sender takes back its SYN or SYN/ACK, which nothing has taken. */
+static bool takes_back(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
 
     if (x->borrowed || !is_own_number(t))
         return false;
     return (x->state == TCP_SYN_SENT && (y->borrowed || y->state == TCP_LISTEN)) ||
-           (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT && !t->c->attempt.bad_ack);
+           (x->state == TCP_SYN_RECEIVED && (y->state == TCP_SYN_SENT || y->state == TCP_ESTABLISHED));
+}
+
+/* And nothing has answered it either. */
+static bool gives_up(const pass *t)
+{
+    return takes_back(t) && !t->c->attempt.bad_ack;
 }
 
 /* It answers an ACK of the handshake that acknowledged something else. */
@@ -64,9 +83,21 @@ static bool expected(const pass *t, uint32_t *low, uint32_t *high)
 
     if (!y->has_told && !x->has_nxt)
         return false;
-    *low = y->has_told ? y->told : x->in_order;
-    *high = x->has_nxt ? seq_max(x->in_order, *low) : *low;
+    *low = y->has_told ? y->told : end_in_order(x);
+    *high = x->has_nxt ? seq_max(end_in_order(x), *low) : *low;
     return true;
+}
+
+/* The number that its receiver claims to expect, or the right edge of its highest SACK block, as Linux
+ * has it. */
+static bool is_expected_beyond(const pass *t)
+{
+    const tl_gaps *gaps = t->x->gaps;
+
+    if (!gaps)
+        return false;
+    return (gaps->has_claim && t->s->seq == gaps->claimed) ||
+           (gaps->has_sack && t->s->seq == gaps->sacked && seq_before(t->y->told, gaps->sacked));
 }
 
 static tl_verdict judge_number(const pass *t)
@@ -77,7 +108,7 @@ static tl_verdict judge_number(const pass *t)
 
     if (!expected(t, &low, &high))
         return TL_VERDICT_UNKNOWN;
-    if (seq_within(seq, low, high))
+    if (seq_within(seq, low, high) || is_expected_beyond(t))
         return TL_VERDICT_ACCEPTED;
     if (seq == low - 1 && (y->state == TCP_CLOSE_WAIT || y->state == TCP_LAST_ACK || y->state == TCP_CLOSING))
         return TL_VERDICT_ACCEPTED;
@@ -95,7 +126,7 @@ static tl_verdict judge(const pass *t)
         return TL_VERDICT_UNKNOWN;
     if (c->phase == TCP_CLOSED || (c->phase == TCP_TIME_WAIT && end_shown(c, y) == TCP_CLOSED))
         return TL_VERDICT_IGNORED;
-    if (acknowledges_syn(t) || answers_bad_ack(t) || gives_up(t))
+    if (acknowledges_syn(t) || answers_bad_ack(t) || takes_back(t))
         return TL_VERDICT_ACCEPTED;
     if (y->borrowed || y->state == TCP_LISTEN || y->state == TCP_SYN_SENT)
         return TL_VERDICT_IGNORED;
@@ -111,11 +142,12 @@ static tl_cause cause_of_close(const pass *t)
 
     if (t->before == TCP_TIME_WAIT)
         return TL_CAUSE_TIME_WAIT;
-    if (x->probes > 0 && pass_knew(t, x->asked_at))
+    const bool is_silence = !connection_is_one_sided(t->c); /* else the capture is silent */
+    if (is_silence && x->probes > 0 && x->asked_at != TL_NO_TIME && pass_knew(t, x->asked_at))
         return TL_CAUSE_KEEP_ALIVE_TIMEOUT;
     if (y->probes > 0)
         return TL_CAUSE_KEEP_ALIVE;
-    if (x->repeats >= 2)
+    if (is_silence && x->repeats >= 2)
         return TL_CAUSE_RETRANSMISSION_TIMEOUT;
     if (x->has_fin)
         return y->late_data && !end_is_all_acked(y, x) ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
@@ -138,7 +170,7 @@ static tl_cause cause_of(const pass *t)
         return TL_CAUSE_FORGOTTEN;
     if (c->opened)
         return cause_of_close(t);
-    if (!c->saw_syn)
+    if (!c->saw_syn && !c->end[c->client].heard && !c->attempt.bad_ack)
         return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
     if (gives_up(t))
         return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
@@ -157,8 +189,8 @@ static void raise_cause(pass *t, tl_cause cause)
     else if (event != TL_EVENT_COUNT)
         pass_raise(t, event, 0);
     else
-        pass_raise(t, c->end[0].has_fin || c->end[1].has_fin ? TL_EVENT_RESET_AFTER_FIN : TL_EVENT_RESET_ABORT,
-                   0);
+        pass_raise(
+            t, c->end[0].has_fin || c->end[1].has_fin ? TL_EVENT_RESET_AFTER_FIN : TL_EVENT_RESET_ABORT, 0);
 }
 
 /* ---- Claims ---- */
@@ -181,13 +213,18 @@ static void lay_over(const pass *t, tl_claim *claim, const tl_end *e)
     claim->since[side] = t->now;
 }
 
-/* The ACK is that of a SYN/ACK which the end has offered. */
-static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
+/* The end has sent a SYN/ACK with this ISN. */
+static bool has_offered(const tl_connection *c, const tl_end *e, uint32_t isn)
 {
     const tl_attempt *a = &c->attempt;
 
-    return a->sent_syn_ack[end_side(c, e)] && e->state == TCP_SYN_RECEIVED &&
-           (ack == e->isn + 1 || (a->other && ack == a->other->isn + 1));
+    return a->sent_syn_ack[end_side(c, e)] && (isn == e->isn || attempt_find_other(a, isn));
+}
+
+/* The ACK is that of a SYN/ACK which the end has offered. */
+static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
+{
+    return e->state == TCP_SYN_RECEIVED && has_offered(c, e, ack - 1);
 }
 
 /* The RST may show that the end had moved before: it could not send it, or take it, otherwise. */
@@ -231,7 +268,13 @@ static void note_rst(pass *t)
     claim->has_ack = t->s->flags & TL_ACK || x->has_told;
     claim->ack = t->s->flags & TL_ACK ? t->s->ack : x->told;
     claim->has_edge = end_known_next(x, t->y, &claim->edge);
+    if (claim->has_edge && is_vouched(t))
+        claim->edge = t->s->seq;
     claim->is_icmp = false;
+    claim->asked_at = x->asked_at;
+    claim->repeats = x->probes > 0 ? x->probes - 1 : x->repeats;
+    for (int i = 0; i < 2; i++)
+        claim->unacked[i] = end_unacked(&t->c->end[i], &t->c->end[!i]);
 }
 
 /* Nothing is known of the connection that this first segment ends: no history is invented. */
@@ -257,6 +300,7 @@ static void accept_rst(pass *t, tl_verdict verdict)
     if (!is_given_up || t->x->state != TCP_SYN_SENT) /* else the other end never said a word */
         cover(t, t->y, TCP_RECEIVED);
     t->c->claim->stands = true;
+    t->c->claim->challenged = false;
     t->c->claim->sure = verdict == TL_VERDICT_ACCEPTED;
     t->c->claim->cause = (uint8_t)cause;
     if (verdict == TL_VERDICT_ACCEPTED)
@@ -271,6 +315,31 @@ static void close_sender(pass *t)
     if (!claim_stands(t->c))
         note_rst(t);
     cover(t, t->x, TCP_SENT);
+}
+
+/* It may have closed the connection all the same, if nothing follows. */
+static void note_challenged(pass *t)
+{
+    const tl_claim *before = t->c->claim;
+    const bool lies_over = before && (before->covers[0] || before->covers[1]);
+
+    if (claim_stands(t->c) || (lies_over && before->from != t->s->side))
+        return;
+    note_rst(t);
+    t->c->claim->challenged = true;
+    t->c->claim->cause = (uint8_t)cause_of(t);
+}
+
+/* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
+static void say_not_accepted(pass *t)
+{
+    tl_claim *claim = make_claim(t);
+
+    if (!claim->refused || claim->refused_seq != t->s->seq || claim->refused_side != t->s->side)
+        pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
+    claim->refused = true;
+    claim->refused_seq = t->s->seq;
+    claim->refused_side = t->s->side;
 }
 
 /* ---- RST ---- */
@@ -305,8 +374,10 @@ void pass_on_rst(pass *t)
     if (verdict == TL_VERDICT_CHALLENGED || verdict == TL_VERDICT_IGNORED) {
         c->late_rst |= over;
         if (!over)
-            pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
+            say_not_accepted(t);
         close_sender(t);
+        if (verdict == TL_VERDICT_CHALLENGED)
+            note_challenged(t);
     } else if (!c->alive || !resets_older(t)) {
         accept_rst(t, verdict);
     } else {
@@ -382,7 +453,7 @@ static bool is_sending_on(const pass *t)
 {
     switch (t->s->flags & (TL_SYN | TL_ACK)) {
     case TL_SYN | TL_ACK:
-        return t->c->attempt.sent_syn_ack[t->s->side] && t->x->isn == t->s->seq;
+        return has_offered(t->c, t->x, t->s->seq);
     case TL_ACK:
         return pass_has_numbers_of(t);
     default:
@@ -412,7 +483,7 @@ static bool goes_beyond(const pass *t)
 
 static bool apparent_sender_knew(const pass *t)
 {
-    const int64_t flight = t->x->rtt == NO_RTT ? 0 : (int64_t)t->x->rtt * 1500;
+    const int64_t flight = pass_flight(t);
 
     return t->now - t->c->claim->passed.time > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
 }

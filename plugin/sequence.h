@@ -1,5 +1,5 @@
 /* sequence.h
- * TCP sequence space: numbers modulo 2^32 (RFC 9293, 3.4).
+ * TCP sequence space: numbers modulo 2^32 (RFC 9293, 3.4), and what has passed of them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -39,5 +39,38 @@ static inline uint32_t seq_max(uint32_t a, uint32_t b)
 {
     return seq_before(a, b) ? b : a;
 }
+
+/** The earlier of two numbers. */
+static inline uint32_t seq_min(uint32_t a, uint32_t b)
+{
+    return seq_before(a, b) ? a : b;
+}
+
+/** The numbers from `from` on, up to the one before `to`; less than 2^31 of them. */
+typedef struct {
+    uint32_t from, to;
+} seq_range;
+
+enum { SEQ_HOLES_MAX = 4 };
+
+/** What has not passed of a stream of numbers, below the highest that has: in their order, none empty. It
+ *  begins as zero. */
+typedef struct {
+    seq_range hole[SEQ_HOLES_MAX];
+    unsigned count;
+} seq_holes;
+
+/** A hole opens, behind all others.
+ *  @return how many numbers had to be forgotten: those of the oldest hole, if there are too many */
+uint32_t seq_holes_open(seq_holes *h, seq_range hole);
+
+/** Numbers pass that may lie in holes.
+ *  @param[out] forgotten  as seq_holes_open() returns, since a hole may become two
+ *  @return how many did */
+uint32_t seq_holes_fill(seq_holes *h, seq_range passed, uint32_t *forgotten);
+
+/** All below @p end is where it should go: no holes are left there.
+ *  @return how many numbers were in them */
+uint32_t seq_holes_close(seq_holes *h, uint32_t end);
 
 #endif

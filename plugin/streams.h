@@ -11,9 +11,9 @@
 
 #include <epan/address.h>
 
+#include "connections.h"
 #include "icmp.h"
 #include "input.h"
-#include "connections.h"
 #include "servers.h"
 #include "zeek.h"
 

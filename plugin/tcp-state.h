@@ -18,17 +18,17 @@
 
 /* The one list of states: name, and what it means to the endpoint. The order
  * is RFC 9293's; `phase` uses the same names for the connection as a whole. */
-#define TCP_STATES(X)                                                                \
-    X(CLOSED, "no connection at all")                                                \
-    X(LISTEN, "waiting for a connection request (assumed: the end has not spoken)")  \
-    X(SYN_SENT, "sent a SYN, waiting for the peer's")                                \
-    X(SYN_RECEIVED, "has the peer's SYN and sent its own, waiting for its ACK")      \
-    X(ESTABLISHED, "open, data flows both ways")                                     \
-    X(FIN_WAIT_1, "sent a FIN, waiting for its ACK or for the peer's FIN")           \
-    X(FIN_WAIT_2, "own FIN acknowledged, waiting for the peer's FIN")                \
-    X(CLOSE_WAIT, "has the peer's FIN, the local program has not closed yet")        \
-    X(CLOSING, "FINs crossed, waiting for the ACK of its own")                       \
-    X(LAST_ACK, "has the peer's FIN and sent its own, waiting for the ACK")          \
+#define TCP_STATES(X)                                                               \
+    X(CLOSED, "no connection at all")                                               \
+    X(LISTEN, "waiting for a connection request (assumed: the end has not spoken)") \
+    X(SYN_SENT, "sent a SYN, waiting for the peer's")                               \
+    X(SYN_RECEIVED, "has the peer's SYN and sent its own, waiting for its ACK")     \
+    X(ESTABLISHED, "open, data flows both ways")                                    \
+    X(FIN_WAIT_1, "sent a FIN, waiting for its ACK or for the peer's FIN")          \
+    X(FIN_WAIT_2, "own FIN acknowledged, waiting for the peer's FIN")               \
+    X(CLOSE_WAIT, "has the peer's FIN, the local program has not closed yet")       \
+    X(CLOSING, "FINs crossed, waiting for the ACK of its own")                      \
+    X(LAST_ACK, "has the peer's FIN and sent its own, waiting for the ACK")         \
     X(TIME_WAIT, "both FINs acknowledged, waiting 2 MSL for stray segments")
 
 typedef enum {
@@ -53,13 +53,13 @@ enum { TCP_DIRECTION_COUNT = 2 };
  *  in this order. The numbers have been checked before: an ACK is only called
  *  one if it covers the number it must. */
 typedef enum {
-    TCP_KIND_SYN,         /**< SYN without ACK */
-    TCP_KIND_SYN_ACK,     /**< SYN that acknowledges the peer's ISN */
-    TCP_KIND_ACK_OF_SYN,  /**< no SYN; acknowledges the peer's ISN, sent by an end
+    TCP_KIND_SYN,        /**< SYN without ACK */
+    TCP_KIND_SYN_ACK,    /**< SYN that acknowledges the peer's ISN */
+    TCP_KIND_ACK_OF_SYN, /**< no SYN; acknowledges the peer's ISN, sent by an end
                                that has the peer's SYN: completes the handshake */
-    TCP_KIND_ACK_OF_FIN,  /**< acknowledges the peer's FIN */
-    TCP_KIND_FIN,         /**< the sender's FIN */
-    TCP_KIND_RST,         /**< a RST that its receiver accepts */
+    TCP_KIND_ACK_OF_FIN, /**< acknowledges the peer's FIN */
+    TCP_KIND_FIN,        /**< the sender's FIN */
+    TCP_KIND_RST,        /**< a RST that its receiver accepts */
 } tcp_kind;
 
 enum { TCP_KIND_COUNT = TCP_KIND_RST + 1 };

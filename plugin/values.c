@@ -10,11 +10,11 @@
 #define NAME(id, name, ...) name,
 
 /* One function for each list. */
-#define NAMES_OF(list, type, function)                \
-    const char *function(type value)                  \
-    {                                                 \
+#define NAMES_OF(list, type, function)                   \
+    const char *function(type value)                     \
+    {                                                    \
         static const char *const names[] = {list(NAME)}; \
-        return names[value];                          \
+        return names[value];                             \
     }
 
 NAMES_OF(TL_ROLES, tl_role, tl_role_name)

@@ -118,49 +118,49 @@ typedef enum {
 #define X(id, ...) TL_##id,
     TL_ROLES(X)
 #undef X
-    TL_ROLE_COUNT
+        TL_ROLE_COUNT
 } tl_role;
 
 typedef enum {
 #define X(id, ...) TL_STEP_##id,
     TL_STEPS(X)
 #undef X
-    TL_STEP_COUNT
+        TL_STEP_COUNT
 } tl_step;
 
 typedef enum {
 #define X(id, ...) TL_OPEN_##id,
     TL_OPENINGS(X)
 #undef X
-    TL_OPEN_COUNT
+        TL_OPEN_COUNT
 } tl_opening;
 
 typedef enum {
 #define X(id, ...) TL_CLOSE_##id,
     TL_CLOSINGS(X)
 #undef X
-    TL_CLOSE_COUNT
+        TL_CLOSE_COUNT
 } tl_closing;
 
 typedef enum {
 #define X(id, ...) TL_BY_##id,
     TL_CLOSERS(X)
 #undef X
-    TL_BY_COUNT
+        TL_BY_COUNT
 } tl_closer;
 
 typedef enum {
 #define X(id, ...) TL_CAUSE_##id,
     TL_CAUSES(X)
 #undef X
-    TL_CAUSE_COUNT
+        TL_CAUSE_COUNT
 } tl_cause;
 
 typedef enum {
 #define X(id, ...) TL_VERDICT_##id,
     TL_VERDICTS(X)
 #undef X
-    TL_VERDICT_COUNT
+        TL_VERDICT_COUNT
 } tl_verdict;
 
 /* The names. Static storage; NULL where the field is absent. */

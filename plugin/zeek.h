@@ -87,7 +87,7 @@ typedef struct {
 
 /** A stream as Zeek sees it. The caller owns it and looks at nothing in it. */
 typedef struct {
-    zeek_end end[2]; /**< by side */
+    zeek_end end[2];                                   /**< by side */
     uint32_t history[ZEEK_CODES / ZEEK_CODES_IN_WORD]; /**< letters and repetitions, zeek.c says how */
     uint8_t seen[2];     /**< by role, originator first: letters that are added but once (3) */
     uint8_t codes;       /**< how many there are in `history` */

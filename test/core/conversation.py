@@ -8,8 +8,9 @@ comment. The lines of a conversation:
 
 A segment: seconds since the one before, who sends (`>` the first end, `<` the
 other), flags (S F R P and . for ACK), sequence number or, with data, number:end
-(the length of the data is the difference, also with a SYN), `ack` and `win`
-(64240 unless said) and `ttl`. A segment that the capture has not seen is simply
+(the length of the data is the difference, also with a SYN), `ack`, `sack` (the highest
+block, number:end), `win` (64240 unless said), `ttl`, and what tells a copy: `id` of the
+IPv4 header and `sum`, TCP's checksum (`off`: still to be computed). A segment that the capture has not seen is simply
 not there; one that is lost behind the capture point needs no mark.
 
 What stands behind the `;` must come out, all of it and nothing else:
@@ -21,6 +22,7 @@ What stands behind the `;` must come out, all of it and nothing else:
                                   tcplife.transition, with tcplife.time.<state>; if
                                   missing, each end moves in one step or not at all
     late  guessed  roles          tcplife.late, .guessed, .role.guessed
+    copy=2                        tcplife.copy_of
     connection=1                  tcplife.connection; without it, that of the segment before; may stand alone
     verdict=accepted  idle=.5  ttl=-3
                                   tcplife.reset.verdict, .idle, .ttl_delta
@@ -37,6 +39,8 @@ last segment, unless a number says of which:
     ? open 3-way, -close          what is proven here, in one pass
     +10 = close half-closed       the whole capture, were it to end 10 s from here
     ? 0: close replaced           of connection 0
+    = only open 3-way, ...        and no other facts than these, duration and `held` apart,
+                                  which every connection has
 
 And the rest:
 
@@ -64,10 +68,12 @@ BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parents[1] / "build"))
 START = 1_700_000_000 * 10**9
 FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
 ROLES = ("client", "server")
+ALWAYS = {"duration", "client.held", "server.held", "client.state", "server.state"}
 
 SEGMENT = re.compile(
     r"(?P<delay>[+-][\d.]+) (?P<end>[<>]) (?P<flags>[SFRP.-]+) (?P<seq>\d+)(:(?P<to>\d+))?"
-    r"( ack (?P<ack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?( ; (?P<expected>.+))?"
+    r"( ack (?P<ack>\d+))?( sack \d+:(?P<sack>\d+))?( win (?P<win>\d+))?( ttl (?P<ttl>\d+))?"
+    r"( id (?P<id>\d+))?( sum (?P<sum>\d+|off))?( ; (?P<expected>.+))?"
 )
 ICMP = re.compile(
     r"(?P<delay>[+-][\d.]+) icmp (?P<type>\d+)/(?P<code>\d+) (?P<end>[<>]) (?P<seq>\d+)"
@@ -138,7 +144,9 @@ class Variant:
         flags = sum(FLAGS[letter] for letter in set(match["flags"]) - {"-"})
         is_lower = lower == end if lower else (end == "<") != self.ports_swapped
         ports = 2 if lower == "own" else int(is_lower)
-        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports}"
+        sack = (int(match["sack"]) + self.shift[other]) % 2**32 if match["sack"] else -1
+        checksum = -2 if match["sum"] == "off" else match["sum"] or -1
+        rest = f"{match['win'] or 64240} {match['ttl'] or 0} {ports} {sack} {match['id'] or -1} {checksum}"
         return f"segment {time} {self.side[end]:d} {flags} {seq} {ack} {length} {rest}"
 
     def icmp(self, time, match):
@@ -279,7 +287,7 @@ class Checker:
     def check_chain(self, report):
         """The moves lead from the states before to the states after."""
         for role in ROLES:
-            at = "" if self.is_borrowed(role) else self.life.state[role]
+            at = "" if self.is_borrowed(role) else self.life.state[role].strip("-")
             for move in (m for m in report["transitions"] if m["role"] == role):
                 if at:
                     self.check(f"state that the {role} leaves", at, move["from"])
@@ -330,7 +338,7 @@ class Checker:
             got = [m for m in report["transitions"] if m["role"] == role]
             if expected["moves"]:
                 self.check_written_moves(role, expected["moves"], got)
-            elif self.life.state[role] and not self.is_borrowed(role):
+            elif self.life.state[role].strip("-") and not self.is_borrowed(role):
                 want = [(self.life.state[role], new[role], 0)] if self.life.state[role] != new[role] else []
                 self.check(f"{role}'s transitions", want, [(m["from"], m["to"], m["undone"]) for m in got])
 
@@ -350,16 +358,22 @@ class Checker:
         for word, key in (("late", "late"), ("guessed", "guessed"), ("roles", "role_guessed")):
             if f"{word}?" not in words:
                 self.check(word, int(word in words), report.get(key, 0))
+        self.check("copy of", int(values.get("copy", 0)), report.get("copy_of", 0))
         self.check("verdict", values.get("verdict"), report.get("verdict"))
         self.check("ttl", int(values["ttl"]) if "ttl" in values else None, report.get("ttl_delta"))
         self.check("idle", nanoseconds(values["idle"]) if "idle" in values else None, report.get("idle"))
 
     def check_facts(self, facts, got):
+        if facts.startswith("only "):
+            facts = facts[len("only ") :]
+            named = {fact.split(" ")[0] for fact in facts.split(", ")}
+            self.check("other facts", set(), set(got) - named - ALWAYS)
         for fact in facts.split(", "):
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase"):
+            elif key in ("verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase",
+                         "silence.side"):
                 self.check(key, value, got.get(key))
             elif re.search("time|held|gap|duration", key):
                 self.check(key, nanoseconds(value), got.get(key))
@@ -377,15 +391,46 @@ class Checker:
             self.check(f"path of the {role}", list(expected), path)
 
 
+def judge(lines, answers):
+    """What differs from what is expected; the answers are lines of JSON."""
+    try:
+        return Checker().run(lines, map(json.loads, answers))
+    except StopIteration:
+        return ["an answer is missing"]
+
+
 def play(lines):
     """What differs from what is expected, in the first variant in which something does."""
-    scripts = [(variant, *script(lines, variant)) for variant in variants(lines)]
-    answers = iter(replay([command for _, commands, _ in scripts for command in commands]))
-    for variant, _, _ in scripts:
-        problems = Checker().run(lines, answers)
-        if problems:
-            return [variant.name] + problems
-    return []
+    return play_all({"": lines})[""]
+
+
+def readable(lines, answers):
+    """What differs; or the line that cannot be read."""
+    try:
+        return Checker().run(lines, iter(answers))
+    except AssertionError as error:
+        return [str(error)]
+
+
+def play_all(conversations):
+    """The same of each of several conversations, which one process plays."""
+    played = [
+        (name, lines, variant.name, *script(lines, variant))
+        for name, lines in conversations.items()
+        for variant in variants(lines)
+    ]
+    answers = iter(replay([command for *_, commands, _ in played for command in commands]))
+    problems = {name: [] for name in conversations}
+    written = {}
+    for name, lines, variant, _, asked in played:
+        got = [next(answers) for _ in asked]
+        if got == written.setdefault(name, got) and got is not written[name]:
+            continue  # judged before
+        if not problems[name]:
+            found = readable(lines, got)
+            found += [f"{line}\n      not as in the first variant" for line, a, b in zip(asked, got, written[name]) if a != b]
+            problems[name] = [variant] + found if found else []
+    return problems
 
 
 def answers_as_written(conversations):

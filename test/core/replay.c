@@ -5,9 +5,10 @@
  * Commands, one per line on stdin; an answer is one line of JSON on stdout:
  *
  *   capture <msl ns>          begin anew, with these settings; no answer
- *   segment <time ns> <side> <flags> <seq> <ack> <length> <window> <ttl> <lower port>
+ *   segment <time ns> <side> <flags> <seq> <ack> <length> <window> <ttl> <lower port> <sack> <id> <checksum>
  *                             follow it; the answer is the report, with the number of the
- *                             connection that it belongs to; ttl 0: not known
+ *                             connection that it belongs to; ttl 0: not known; sack,
+ *                             id, checksum -1, or left out: none; checksum -2: still to be computed
  *   icmp <time ns> <side> <seq> <type << 8 | code>
  *                             an error that quotes this segment; the answer is what it
  *                             decides, {} if nothing
@@ -108,6 +109,7 @@ static void print_report(uint32_t connection, const tl_report *r)
     print_count("guessed", r->guessed);
     print_count("role_guessed", r->role_guessed);
     print_count("late", r->late);
+    print_count("copy_of", r->copy_of);
     print_string("verdict", tl_verdict_name(r->verdict));
     print_time("idle", r->idle);
     if (r->has_ttl_delta)
@@ -151,6 +153,10 @@ static void print_facts(const tl_facts *f)
     print_count("half_close.bytes", f->half_close_bytes);
     print_string("reset.cause", f->reset_cause);
     print_string("reset.sender", f->reset_sender);
+    print_count("copies", f->copies);
+    print_string("silence.side", f->silence_side);
+    print_time("silence.time", f->silence_time);
+    print_count("silence.repeats", f->silence_repeats);
     print_count("keepalive.count", f->keepalives);
     print_count("keepalive.unanswered", f->keepalives_unanswered);
     if (f->reuse != TL_NO_CONNECTION)
@@ -162,6 +168,12 @@ static void print_facts(const tl_facts *f)
     print_count("one_sided", f->one_sided);
     print_count("client.bytes", f->bytes[TL_CLIENT]);
     print_count("server.bytes", f->bytes[TL_SERVER]);
+    print_count("client.retransmitted", f->retransmitted[TL_CLIENT]);
+    print_count("server.retransmitted", f->retransmitted[TL_SERVER]);
+    print_count("client.unacked", f->unacked[TL_CLIENT]);
+    print_count("server.unacked", f->unacked[TL_SERVER]);
+    print_count("client.missing", f->missing[TL_CLIENT]);
+    print_count("server.missing", f->missing[TL_SERVER]);
     print_time("client.held", f->held[TL_CLIENT]);
     print_time("server.held", f->held[TL_SERVER]);
     for (tl_step s = 0; s < TL_STEP_COUNT; s++)
@@ -202,6 +214,7 @@ static void begin_capture(const char *line)
         free(b);
     }
     all.count = frames = 0;
+    all.copies = NULL;
     newest = NULL;
 }
 
@@ -209,13 +222,23 @@ static void follow(const char *line)
 {
     tl_segment s = {.frame = ++frames};
     unsigned lower_port;
+    int64_t sack = -1;
+    int32_t id = -1, checksum = -1;
     tl_report report;
 
     if (sscanf(line,
                "%" SCNd64 " %" SCNu8 " %" SCNu16 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu8
-               " %u",
-               &s.time, &s.side, &s.flags, &s.seq, &s.ack, &s.length, &s.window, &s.ttl, &lower_port) != 9)
+               " %u %" SCNd64 " %" SCNd32 " %" SCNd32,
+               &s.time, &s.side, &s.flags, &s.seq, &s.ack, &s.length, &s.window, &s.ttl, &lower_port, &sack, &id,
+               &checksum) < 9)
         exit(EXIT_FAILURE);
+    s.has_sack = sack >= 0;
+    s.sack = (uint32_t)sack;
+    s.has_id = id > 0;
+    s.id = (uint16_t)id;
+    s.has_checksum = checksum != -1;
+    s.is_offloaded = checksum == -2;
+    s.checksum = (uint16_t)checksum;
     s.has_ttl = s.ttl != 0;
     s.lower_port = lower_port & 1;
     s.is_own_peer = lower_port & 2;

@@ -39,9 +39,16 @@ VALUES = {
 }
 
 
+@pytest.fixture(name="problems", scope="module")
+def fixture_problems(request):
+    """Of each conversation that is asked for: one process plays them all."""
+    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    return conversation.play_all({name: lines for name, lines in CONVERSATIONS.items() if name in asked})
+
+
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_conversation(name):
-    problems = conversation.play(CONVERSATIONS[name])
+def test_conversation(name, problems):
+    problems = problems[name]
     if problems:
         pytest.fail("\n  ".join(problems), pytrace=False)
 
@@ -108,6 +115,19 @@ def test_more_than_4_gigabytes():
     ]
     facts = conversation.replay(["capture 30000000000"] + commands + ["facts 1 5000000 0"])[-1]
     assert facts["client.bytes"] == 5000 * mebibyte
+
+
+def test_a_burst_twice():
+    """Without identifications, a hundred segments of one end pass, and then the copies of them."""
+    ms = 1_000_000
+
+    def segment(time, number):
+        return f"segment {time} 0 16 {1001 + number} 5001 1 1000 0 0 -1 -1 {number}"
+
+    first = [segment(ms + number, number) for number in range(100)]
+    again = [segment(ms + 500_000 + number, number) for number in range(100)]
+    answers = conversation.replay(["capture 30000000000"] + first + again)
+    assert [answer.get("copy_of") for answer in answers] == [None] * 100 + list(range(1, 101))
 
 
 @pytest.fixture(name="census", scope="module")

@@ -28,7 +28,8 @@ import pytest
 import conversation
 
 HERE = pathlib.Path(__file__).parent
-SOURCES = [HERE.parents[1] / "plugin" / "zeek.c", HERE / "zeek.c"]
+PLUGIN = pathlib.Path(os.environ.get("TCPLIFE_PLUGIN", HERE.parents[1] / "plugin"))
+SOURCES = [PLUGIN / "zeek.c", HERE / "zeek.c"]
 BUILD = pathlib.Path(os.environ.get("TCPLIFE_BUILD", HERE.parents[1] / "build"))
 PROGRAM = os.environ.get("TCPLIFE_ZEEK", str(BUILD / "test" / "zeek"))
 FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
@@ -108,7 +109,7 @@ def checked_program(tmp_path_factory):
     program = tmp_path_factory.mktemp("zeek") / "zeek"
     options = "-std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror".split()
     options += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    command = ["gcc", *options, f"-I{HERE.parents[1] / 'plugin'}", *map(str, SOURCES), "-o", str(program)]
+    command = ["gcc", *options, f"-I{PLUGIN}", *map(str, SOURCES), "-o", str(program)]
     subprocess.run(command, check=True)
     return str(program)
 

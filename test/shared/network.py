@@ -147,11 +147,15 @@ class Host:
         if libc.setns(namespace, CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "setns")
 
+    def make_tap(self):
+        with self.inside():
+            tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"tap0", IFF_TAP | IFF_NO_PI))
+        return tap
+
     def plug_in(self, peer):
         """The addresses are fixed and each knows the other's: no ARP, no neighbour discovery."""
-        with self.inside():
-            self.tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-            fcntl.ioctl(self.tap, TUNSETIFF, struct.pack("16sH22x", b"tap0", IFF_TAP | IFF_NO_PI))
+        self.tap = self.make_tap()
         self.ip(
             "link set lo up",
             f"link set tap0 address {self.mac} addrgenmode none up",
@@ -228,6 +232,29 @@ def vanish(sock):
 # The wire, and who listens
 
 
+class Container(Host):
+    """A host behind the bridge of another one, which holds the tap device: as containers are."""
+
+    def __init__(self, name, address, address6, mac):
+        super().__init__(name, address, address6, mac)
+        self.bridge = Host(f"{name}-bridge", address, address6, mac)
+
+    def make_tap(self):
+        tap = self.bridge.make_tap()
+        self.bridge.ip(
+            "link add br0 type bridge forward_delay 0 mcast_snooping 0",
+            "link set br0 addrgenmode none up",
+            "link set tap0 master br0 addrgenmode none up",
+            f"link add veth0 type veth peer name tap0 netns {self.name}",
+            "link set veth0 master br0 addrgenmode none up",
+        )
+        return tap
+
+    def remove(self):
+        super().remove()
+        self.bridge.remove()
+
+
 class Wire:
     """Carries frames from tap to tap. A subclass says in `enter` when each goes on, if at all."""
 
@@ -290,17 +317,27 @@ class Wire:
 
 
 class Capture:
-    """tcpdump on one host's tap device."""
+    """tcpdump on one host's tap device, or on another of its interfaces."""
 
-    def __init__(self, host, path, options=(), expression="tcp or icmp"):
-        command = ["tcpdump", "-i", "tap0", "-n", "-U", "-s", "0", "--immediate-mode",
+    def __init__(self, host, path, options=(), expression="tcp or icmp", interface="tap0"):
+        command = ["tcpdump", "-i", interface, "-n", "-U", "-s", "0", "--immediate-mode",
                    "-Z", "root", *options, "-w", path, expression]  # fmt: skip
         with host.inside():
-            self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        ready, _, _ = select.select([self.process.stderr], [], [], COMMAND_TIMEOUT)
-        if not ready or "listening on" not in self.process.stderr.readline():
+            self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        if not self._listens():
             self.process.kill()
             raise RuntimeError("tcpdump did not start")
+
+    def _listens(self):
+        """What it says before is a warning."""
+        said = b""
+        while b"listening on" not in said:
+            ready, _, _ = select.select([self.process.stderr], [], [], COMMAND_TIMEOUT)
+            more = os.read(self.process.stderr.fileno(), 4096) if ready else b""
+            if not more:
+                return False
+            said += more
+        return True
 
     def stop(self):
         # What has just passed may still be in the socket of tcpdump.
@@ -320,6 +357,7 @@ class Net:
     def __init__(self, name, client=(CLIENT, CLIENT6), server=(SERVER, SERVER6)):
         """The name is the one that prepare() knows; the addresses are of IPv4 and IPv6."""
         self.name, self.addresses = name, {"client": client, "server": server}
+        self.kinds = {"client": Host, "server": Host}
         self._undo = contextlib.ExitStack()
 
     def __enter__(self):
@@ -343,7 +381,7 @@ class Net:
         self.captures = self._undo.enter_context(contextlib.ExitStack())
 
     def _new_host(self, role, mac):
-        host = Host(f"{self.name}-{os.getpid()}-{role}", *self.addresses[role], mac)
+        host = self.kinds[role](f"{self.name}-{os.getpid()}-{role}", *self.addresses[role], mac)
         self._undo.callback(host.remove)
         return host
 

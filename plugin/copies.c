@@ -1,0 +1,198 @@
+/* copies.c
+ * A segment is a copy of one that passed before, of the same 4-tuple and from the same end, if
+ *
+ *   same    all its numbers, flags, window, checksum and identification are the same (where an interface has
+ *           still to compute the checksum, as between a host and its containers, that one tells nothing),
+ *           and it passes within 10 ms; without an identification within 1 ms, with no segment of the other end between them,
+ *           and it is no bare ACK
+ *   part    its bytes lie within the other's, which is longer, and it passes in less than 1 ms, with no
+ *           segment of the other end between them; identifications are at most 64 apart (segmentation offload)
+ *
+ * The identification tells the sender's own repetition from a copy; the checksum too, as a rule, since it
+ * covers the time stamp.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "copies.h"
+
+#include "sequence.h"
+
+#define SAME_WITHIN INT64_C(10000000)
+#define NEAR_WITHIN INT64_C(1000000)
+
+enum {
+    KEPT = 16384,     /* segments; a power of two, as is the number of buckets */
+    LOOKED_AT = 64,   /* of a bucket, or of a 4-tuple's last segments */
+    PARTS_APART = 64, /* identifications */
+};
+
+/* A segment, by its serial number: the first is 1. */
+typedef struct {
+    int64_t time;
+    uint32_t frame, connection, seq, ack, length, window;
+    uint32_t before;  /* the 4-tuple's segment before it, or 0 */
+    uint32_t chained; /* the one before it in its bucket, or 0 */
+    uint32_t turn;    /* how often the sender has changed within the 4-tuple, about */
+    uint16_t flags, checksum, id;
+    uint8_t side;
+    bool has_id, is_offloaded;
+} kept;
+
+struct tl_copies {
+    uint32_t last; /* serial number of the last one */
+    uint32_t bucket[KEPT];
+    kept ring[KEPT];
+};
+
+/* NULL: too many have passed since. */
+static const kept *at(const tl_copies *copies, uint32_t serial)
+{
+    return serial == 0 || copies->last - serial >= KEPT ? NULL : &copies->ring[serial % KEPT];
+}
+
+static uint32_t hash(const tl_segment *s)
+{
+    const uint32_t numbers[] = {
+        s->seq,
+        s->ack,
+        s->length,
+        s->has_id ? s->id : 0,
+    };
+    uint32_t h = s->flags;
+
+    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        h = (h ^ numbers[i]) * UINT32_C(0x9e3779b1);
+        h ^= h >> 15;
+    }
+    return h % KEPT;
+}
+
+static bool is_within(const kept *k, const tl_segment *s, int64_t span)
+{
+    return s->time - k->time <= span && k->time - s->time <= span;
+}
+
+/* The connection of a kept segment, if it is one of this 4-tuple's. */
+static tl_connection *connection_of(tl_connection *newest, const kept *k)
+{
+    if (newest->number == k->connection)
+        return newest;
+    return newest->older && newest->older->number == k->connection ? newest->older : NULL;
+}
+
+static bool is_same(const kept *k, const tl_segment *s)
+{
+    const bool is_checksum = k->is_offloaded || s->is_offloaded || k->checksum == s->checksum;
+
+    return is_checksum && k->seq == s->seq && k->ack == s->ack && k->length == s->length &&
+           k->window == s->window && k->flags == s->flags && k->side == s->side && k->has_id == s->has_id &&
+           (!k->has_id || k->id == s->id);
+}
+
+/* No segment of the other end has passed since. */
+static bool is_undivided(const tl_copies *copies, const tl_connection *newest, const kept *since)
+{
+    const kept *last = at(copies, newest->recent);
+
+    return last && last->turn == since->turn;
+}
+
+/* Which turn of its 4-tuple a segment belongs to: that of the last one, or the next. */
+static uint32_t turn_of(const tl_copies *copies, const tl_connection *newest, const tl_segment *s)
+{
+    const kept *last = at(copies, newest->recent);
+
+    return !last ? 0 : last->turn + (last->side != s->side);
+}
+
+static const kept *find_same(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
+{
+    const kept *k = at(copies, copies->bucket[hash(s)]);
+
+    for (unsigned i = 0; i < LOOKED_AT && k && is_within(k, s, SAME_WITHIN); i++) {
+        if (is_same(k, s) && connection_of(newest, k))
+            break;
+        k = at(copies, k->chained);
+    }
+    if (!k || !is_same(k, s) || !connection_of(newest, k) || !is_within(k, s, SAME_WITHIN))
+        return NULL;
+    if (k->has_id)
+        return k;
+    const bool is_bare = s->length == 0 && !(s->flags & (TL_SYN | TL_FIN | TL_RST));
+    return !is_bare && is_within(k, s, NEAR_WITHIN) && is_undivided(copies, newest, k) ? k : NULL;
+}
+
+static uint32_t end_of(uint32_t seq, uint32_t length, uint16_t flags)
+{
+    return seq + length + (flags & TL_FIN ? 1 : 0);
+}
+
+static bool is_part(const kept *whole, const tl_segment *s)
+{
+    if (whole->length <= s->length || whole->has_id != s->has_id ||
+        (s->has_id && (uint16_t)(s->id - whole->id) > PARTS_APART))
+        return false;
+    return seq_upto(whole->seq, s->seq) &&
+           seq_upto(end_of(s->seq, s->length, s->flags), end_of(whole->seq, whole->length, whole->flags));
+}
+
+static const kept *find_whole(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
+{
+    const kept *k = at(copies, newest->recent);
+
+    if (s->length == 0 || s->flags & (TL_SYN | TL_RST))
+        return NULL;
+    for (unsigned i = 0; i < LOOKED_AT && k && k->side == s->side && is_within(k, s, NEAR_WITHIN - 1); i++) {
+        if (is_part(k, s) && connection_of(newest, k))
+            return k;
+        k = at(copies, k->before);
+    }
+    return NULL;
+}
+
+tl_connection *tl_copies_find(const tl_copies *copies, tl_connection *newest, const tl_segment *s,
+                              uint32_t *original)
+{
+    if (!copies || !newest || !s->has_checksum)
+        return NULL;
+    const kept *k = find_same(copies, newest, s);
+    if (!k)
+        k = find_whole(copies, newest, s);
+    if (!k)
+        return NULL;
+    *original = k->frame;
+    return connection_of(newest, k);
+}
+
+void tl_copies_note(tl_copies **copies, const tl_world *world, tl_connection *newest, const tl_connection *of,
+                    const tl_segment *s)
+{
+    if (!s->has_checksum)
+        return;
+    if (!*copies)
+        *copies = world->allocate(sizeof **copies);
+    tl_copies *all = *copies;
+    uint32_t *bucket = &all->bucket[hash(s)];
+    const uint32_t turn = turn_of(all, newest, s), serial = ++all->last;
+
+    all->ring[serial % KEPT] = (kept){
+        .time = s->time,
+        .frame = s->frame,
+        .connection = of->number,
+        .seq = s->seq,
+        .ack = s->ack,
+        .length = s->length,
+        .window = s->window,
+        .before = newest->recent,
+        .chained = *bucket,
+        .turn = turn,
+        .flags = s->flags,
+        .checksum = s->checksum,
+        .id = s->id,
+        .side = s->side,
+        .has_id = s->has_id,
+        .is_offloaded = s->is_offloaded,
+    };
+    *bucket = newest->recent = serial;
+}

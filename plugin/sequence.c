@@ -1,0 +1,63 @@
+/* sequence.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "sequence.h"
+
+static uint32_t size_of(seq_range r)
+{
+    return r.to - r.from;
+}
+
+/* Put one behind all others. If there is no room, the oldest goes: its size is returned. */
+static uint32_t append(seq_holes *h, seq_range hole)
+{
+    uint32_t forgotten = 0;
+
+    if (size_of(hole) == 0)
+        return 0;
+    if (h->count == SEQ_HOLES_MAX) {
+        forgotten = size_of(h->hole[0]);
+        h->count--;
+        for (unsigned i = 0; i < h->count; i++)
+            h->hole[i] = h->hole[i + 1];
+    }
+    h->hole[h->count++] = hole;
+    return forgotten;
+}
+
+uint32_t seq_holes_open(seq_holes *h, seq_range hole)
+{
+    return append(h, hole);
+}
+
+uint32_t seq_holes_fill(seq_holes *h, seq_range passed, uint32_t *forgotten)
+{
+    const seq_holes old = *h;
+    uint32_t filled = 0;
+
+    *forgotten = 0;
+    h->count = 0;
+    for (unsigned i = 0; i < old.count; i++) {
+        const seq_range hole = old.hole[i];
+        const seq_range part = {seq_max(hole.from, passed.from), seq_min(hole.to, passed.to)};
+        if (seq_before(part.from, part.to)) {
+            filled += size_of(part);
+            *forgotten += append(h, (seq_range){hole.from, part.from});
+            *forgotten += append(h, (seq_range){part.to, hole.to});
+        } else {
+            *forgotten += append(h, hole);
+        }
+    }
+    return filled;
+}
+
+uint32_t seq_holes_close(seq_holes *h, uint32_t end)
+{
+    uint32_t forgotten;
+
+    if (h->count == 0 || !seq_before(h->hole[0].from, end))
+        return 0;
+    return seq_holes_fill(h, (seq_range){h->hole[0].from, end}, &forgotten);
+}
