@@ -26,6 +26,13 @@ COLUMNS = [
     "Connection", "Stream", "Client", "Server", "Start (UTC)", "Duration", "Client bytes", "Server bytes", "Open", "Open time",
     "Close", "Closed by", "RST cause", "conn_state", "Client state", "Client held", "Server state", "Server held",
 ]  # fmt: skip
+FURTHER = {
+    "Client packets": "client.packets", "Server packets": "server.packets",
+    "Client retransmitted": "client.retransmitted", "Server retransmitted": "server.retransmitted",
+    "Client RTT": "client.rtt", "Server RTT": "server.rtt", "Copies": "copies",
+}  # fmt: skip
+FURTHER = {title: name for title, name in FURTHER.items() if name in FACT}
+COLUMNS += FURTHER
 GROUPS = {
     "Open": "tcplife.open",
     "Close": "tcplife.close",
@@ -150,7 +157,7 @@ def cells(row):
         text("connection"), str(row["tcp.stream"]), end(row, "client"), end(row, "server"), moment(row["tcplife.start"]),
         text("duration"), text("client.bytes", 0), text("server.bytes", 0), text("open"), text("open.time"),
         text("close"), text("closed_by"), text("reset.cause"), text("conn_state"), text("client.state"),
-        text("client.held"), text("server.state"), text("server.held"),
+        text("client.held"), text("server.state"), text("server.held"), *map(text, FURTHER.values()),
     ]  # fmt: skip
 
 
