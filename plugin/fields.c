@@ -343,25 +343,42 @@ static double in_seconds(int64_t span)
     return nstime_to_sec(&t);
 }
 
-/* Why, with what is known of just this event. */
-static const char *event_why(packet_info *pinfo, const tl_report *r, tl_event event)
+/* What may be lost with the connection. */
+static const char *loss(packet_info *pinfo, const shown *what)
 {
+    stream_facts facts;
+
+    stream_facts_get(what->stream, what->view, &facts);
+    const uint64_t *unacked = facts.told.unacked;
+    if (!unacked[TL_CLIENT] && !unacked[TL_SERVER])
+        return "all that had passed was acknowledged";
+    return wmem_strdup_printf(pinfo->pool,
+                              "%" PRIu64 " bytes of the client's and %" PRIu64
+                              " of the server's were not acknowledged",
+                              unacked[TL_CLIENT], unacked[TL_SERVER]);
+}
+
+/* Why, with what is known of just this event. */
+static const char *event_why(packet_info *pinfo, const shown *what, tl_event event)
+{
+    const tl_report *r = what->report;
+
     if (event != TL_EVENT_RESET_ABORT || r->idle == TL_NO_TIME)
         return events[event].why;
     return wmem_strdup_printf(pinfo->pool,
                               "The %s ended the open connection at once, %.6f s after the last data, SYN or "
-                              "FIN, and what was not delivered is lost (RFC 9293, 3.5.2).",
-                              tl_role_name(r->sender), in_seconds(r->idle));
+                              "FIN, and %s (RFC 9293, 3.5.2).",
+                              tl_role_name(r->sender), in_seconds(r->idle), loss(pinfo, what));
 }
 
-static void add_event(packet_info *pinfo, proto_tree *tree, const tl_report *report, const tl_raised *r)
+static void add_event(packet_info *pinfo, proto_tree *tree, const shown *what, const tl_raised *r)
 {
     const char *name = events[r->event].name;
     proto_item *item = NULL;
 
     if (is_wanted(tree, hf_event) || is_wanted(tree, expert_of(r)->hf) || is_any_expert_wanted(tree)) {
         item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
-                                            event_text(pinfo, r), event_why(pinfo, report, r->event));
+                                            event_text(pinfo, r), event_why(pinfo, what, r->event));
         proto_item_set_generated(item);
     }
     raise_expert(pinfo, item, r);
@@ -390,10 +407,12 @@ static const char *steps_text(packet_info *pinfo, unsigned steps)
     return wmem_strbuf_get_str(text);
 }
 
-static void add_events(packet_info *pinfo, proto_tree *tree, const tl_report *r)
+static void add_events(packet_info *pinfo, proto_tree *tree, const shown *what)
 {
+    const tl_report *r = what->report;
+
     for (unsigned i = 0; i < r->raised; i++)
-        add_event(pinfo, tree, r, &r->event[i]);
+        add_event(pinfo, tree, what, &r->event[i]);
     for (unsigned i = 0; i < r->transitions; i++)
         add_transition(pinfo, tree, &r->transition[i]);
     if (r->steps && is_wanted(tree, hf_step))
@@ -599,7 +618,7 @@ void fields_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const show
     add_number(branch, hf_connection, what->stream->connection.number);
     if (!r->is_rejection)
         add_now(branch, what, pinfo->num);
-    add_events(pinfo, branch, r);
+    add_events(pinfo, branch, what);
     if (!r->is_rejection)
         add_facts(tvb, pinfo, branch, what);
 }

@@ -35,7 +35,7 @@ void record_add(uint32_t frame, uint32_t connection, const tl_report *report);
 /** Get back what was kept.
  *  @param nth  which TCP header of the frame, from 0
  *  @param[out] report  as it was added; entries beyond the counts are not set
- *  @return false if the frame has no such header */
+ *  @return false if the frame has no such header; nothing is set then */
 bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *report);
 
 #endif

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -180,9 +181,16 @@ static const struct {
     {.title = "RST cause", .value = "tcplife.reset.cause"},
     {.title = "conn_state", .value = "tcplife.conn_state"},
     {.title = "Client state", .value = "tcplife.client.state"},
-    {.title = "held", .value = "tcplife.client.held"},
+    {.title = "Client held", .value = "tcplife.client.held"},
     {.title = "Server state", .value = "tcplife.server.state"},
-    {.title = "held", .value = "tcplife.server.held"},
+    {.title = "Server held", .value = "tcplife.server.held"},
+    {.title = "Client packets", .value = "tcplife.client.packets"},
+    {.title = "Server packets", .value = "tcplife.server.packets"},
+    {.title = "Client retransmitted", .value = "tcplife.client.retransmitted"},
+    {.title = "Server retransmitted", .value = "tcplife.server.retransmitted"},
+    {.title = "Client RTT", .value = "tcplife.client.rtt"},
+    {.title = "Server RTT", .value = "tcplife.server.rtt"},
+    {.title = "Copies", .value = "tcplife.copies"},
 };
 
 enum { COLUMNS_MAX = sizeof wanted / sizeof *wanted };
@@ -241,6 +249,11 @@ char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, 
         wmem_free(scope, port);
     }
     return text;
+}
+
+char *statistics_filter(uint32_t connection, int width)
+{
+    return g_strdup_printf("tcplife.connection == %*" PRIu32, width, connection);
 }
 
 /* The lines, until all are known and it is known how wide a column is. A cell is what it

@@ -220,4 +220,5 @@ void statistics_register(int proto, const tl_view *of_capture)
     statistics_tree_register();
     statistics_table_register();
     flow_register(proto);
+    conversation_filter_register();
 }

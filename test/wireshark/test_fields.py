@@ -261,6 +261,17 @@ def test_an_abort_says_who_and_after_how_long(wireshark):
     assert f"The {sender} ended the open connection at once, {idle:.6f} s after the last data" in told
 
 
+@pytest.mark.parametrize("name", ["abort-by-client", "crashed-server"])
+def test_an_abort_says_what_was_not_acknowledged(wireshark, name):
+    fields = ["tcplife.client.unacked", "tcplife.server.unacked"]
+    (row,) = wireshark.rows(name, fields, "-Y", "tcplife.reset.abort")
+    client, server = (int(row[field][0]) if row[field] else 0 for field in fields)
+    told = f"{client} bytes of the client's and {server} of the server's were not acknowledged"
+    if not client and not server:
+        told = "all that had passed was acknowledged"
+    assert f", and {told} (RFC" in wireshark.read(name, "-V", "-Y", "tcplife.reset.abort")
+
+
 def test_groups_of_expert_infos_have_names_of_their_own(wireshark):
     """They begin as Wireshark's own do, end in a word that needs no number, and none is there twice."""
     lines = (line.split("\t") for line in wireshark.tshark("-G", "fields").splitlines())
