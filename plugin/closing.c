@@ -54,7 +54,7 @@ static void get_ack_with_fin(pass *t, tl_end *acker)
 static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
 {
     const bool may_have_to_answer =
-        closer->state == TCP_FIN_WAIT_1 && acker->has_fin && end_in_order(acker) == acker->nxt;
+        closer->state == TCP_FIN_WAIT_1 && acker->has_fin && end_in_order(acker, closer) == acker->nxt;
 
     closer->fin_acked = true;
     if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)

@@ -21,6 +21,8 @@ static const tl_end *server_of(const tl_connection *c)
 /* What passed after the RST that ended the connection is no part of it. */
 static tl_moment before_end(const tl_connection *c, tl_moment m)
 {
+    if (c->replaced && m.frame > c->claim->replaced_at)
+        return (tl_moment){0};
     return claim_stands(c) && m.frame > c->claim->passed.frame ? (tl_moment){0} : m;
 }
 
@@ -45,7 +47,7 @@ static tl_moment decided(const tl_connection *c, tl_step step)
     case TL_STEP_FIN_2_ACK:
         return e ? before_end(c, e->fin_ack[!e->fin_first]) : (tl_moment){0};
     case TL_STEP_RST:
-        return claim_stands(c) && !c->claim->is_icmp ? c->claim->passed : (tl_moment){0};
+        return claim_stands(c) && !c->claim->is_icmp ? before_end(c, c->claim->passed) : (tl_moment){0};
     case TL_STEP_COUNT:
         break;
     }
@@ -68,7 +70,7 @@ static int64_t span(const tl_connection *c, tl_step from, tl_step to)
 /* A RST ended it. */
 static bool was_reset(const tl_connection *c)
 {
-    return claim_stands(c) && !c->claim->is_icmp;
+    return claim_stands(c) && !c->claim->is_icmp && !c->replaced;
 }
 
 static bool has_opened(const tl_connection *c)
@@ -148,7 +150,7 @@ static tl_opening how_it_opened(const tl_connection *c, const tl_view *view)
         return c->saw_syn ? connection_opening(c) : TL_OPEN_MIDSTREAM;
     if (was_reset(c) && overflowed(c))
         return TL_OPEN_OVERFLOW;
-    const tl_opening claimed = claim_stands(c) ? claimed_opening(c) : TL_OPEN_NONE;
+    const tl_opening claimed = claim_stands(c) && !c->replaced ? claimed_opening(c) : TL_OPEN_NONE;
     if (claimed != TL_OPEN_NONE)
         return claimed;
     if (c->attempt.answered_by_ack)
@@ -373,7 +375,9 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
 /* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */
 static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view)
 {
-    const int64_t since = end_is_covered(c, e) ? c->claim->since[end_side(c, e)] : e->since;
+    const int64_t since = c->replaced            ? c->claim->frozen_since[end_side(c, e)]
+                          : end_is_covered(c, e) ? c->claim->since[end_side(c, e)]
+                                                 : e->since;
     const int64_t lapse = (c->time_wait > since ? c->time_wait : since) + 2 * view->msl;
     const bool lapses = c->phase == TCP_TIME_WAIT && end_shown(c, e) == TCP_TIME_WAIT && view->end > lapse;
 

@@ -26,9 +26,15 @@ tl_gaps *pass_gaps(const pass *t, tl_end *e)
     return e->gaps;
 }
 
-uint32_t end_in_order(const tl_end *e)
+/* Holes that were acknowledged are none to the peer; they are kept, since what is in them may pass later. */
+uint32_t end_in_order(const tl_end *e, const tl_end *peer)
 {
-    return e->gaps && e->gaps->holes.count > 0 ? e->gaps->holes.hole[0].from : e->nxt;
+    for (unsigned i = 0; e->gaps && i < e->gaps->holes.count; i++) {
+        const seq_range *hole = &e->gaps->holes.hole[i];
+        if (!peer->has_told || seq_before(peer->told, hole->to))
+            return hole->from;
+    }
+    return e->nxt;
 }
 
 uint64_t end_unacked(const tl_end *e, const tl_end *peer)
@@ -46,6 +52,8 @@ uint64_t end_missing(const tl_end *e, const tl_end *peer)
 {
     uint64_t missing = e->gaps ? e->gaps->missing : 0;
 
+    if (e->gaps && peer->has_told)
+        missing += seq_holes_below(&e->gaps->holes, peer->told);
     if (e->gaps && e->gaps->has_claim)
         missing += e->gaps->claimed - e->nxt;
     else if (!e->has_nxt && e->has_isn && peer->has_told)
@@ -93,7 +101,6 @@ static void settle_claim(pass *t)
         if (seq_before(x->nxt, t->s->seq))
             skip_to(t, x, seq_min(claimed, t->s->seq));
         y->told = seq_max(y->told, claimed);
-        gaps->missing += seq_holes_close(&gaps->holes, claimed);
     } else if (t->next != t->s->seq && seq_before(x->nxt, t->next)) {
         gaps->has_claim = false;
     }
@@ -232,8 +239,6 @@ void pass_take_ack_number(pass *t)
     if (!y->has_nxt && x->has_told && seq_before(x->told, ack))
         y->unseen = true;
     tell(x, ack);
-    if (y->gaps)
-        y->gaps->missing += seq_holes_close(&y->gaps->holes, seq_min(ack, y->nxt));
 }
 
 void pass_take_sack(pass *t)

@@ -134,7 +134,7 @@ typedef struct {
 /** What an end has sent that did not pass byte after byte: see gaps.c. Allocated when that comes. */
 typedef struct {
     seq_holes holes;     /**< below nxt */
-    uint64_t missing;    /**< bytes below nxt that the peer has, and that never passed */
+    uint64_t missing;    /**< bytes of holes for which there was no room */
     uint64_t jump_bytes; /**< with has_jump: bytes it had sent before */
     int64_t jumped;      /**< with has_jump: when */
     tl_moment strayed;   /**< with has_stray: when that passed */
@@ -241,22 +241,26 @@ typedef struct {
  *  not passed. So who disproves it only has to lift it. */
 typedef struct {
     tl_moment passed;
-    int64_t since[2];     /**< by side: since when it is covered, and so CLOSED */
-    int64_t held[2];      /**< by side: when it had entered the state `was` */
-    int64_t asked_at;     /**< tl_end.asked_at of its apparent sender then */
-    uint64_t unacked[2];  /**< by side: bytes of data that were not acknowledged then */
-    uint16_t repeats;     /**< how often its apparent sender had repeated what it asked first */
-    uint32_t ack;         /**< with has_ack: of the RST, or else the highest of its apparent sender */
-    uint32_t edge;        /**< with has_edge: end of what its apparent sender had sent */
-    uint32_t refused_seq; /**< with refused: its number, the last that was not accepted */
-    uint8_t from;         /**< the side that it is from */
-    uint8_t cause;        /**< tl_cause */
-    uint8_t was[2];       /**< by side: tcp_state that the end was in before */
-    bool covers[2];       /**< by side: this end is CLOSED */
-    bool stands : 1;      /**< it ended the connection, and nothing has disproved that */
-    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
+    int64_t since[2];        /**< by side: since when it is covered, and so CLOSED */
+    int64_t held[2];         /**< by side: when it had entered the state `was` */
+    int64_t asked_at;        /**< tl_end.asked_at of its apparent sender then */
+    uint64_t unacked[2];     /**< by side: bytes of data that were not acknowledged then */
+    uint16_t repeats;        /**< how often its apparent sender had repeated what it asked first */
+    uint32_t ack;            /**< with has_ack: of the RST, or else the highest of its apparent sender */
+    uint32_t edge;           /**< with has_edge: end of what its apparent sender had sent */
+    uint32_t refused_seq;    /**< with refused: its number, the last that was not accepted */
+    uint8_t from;            /**< the side that it is from */
+    uint8_t cause;           /**< tl_cause */
+    uint32_t replaced_at;    /**< while the connection is replaced: the frame from which on it is */
+    int64_t frozen_since[2]; /**< and by side: when the end had entered the state `frozen` */
+    uint8_t frozen[2];       /**< and by side: tcp_state that it is shown in */
+    uint8_t frozen_phase;    /**< and tcp_state: the phase */
+    uint8_t was[2];          /**< by side: tcp_state that the end was in before */
+    bool covers[2];          /**< by side: this end is CLOSED */
+    bool stands : 1;         /**< it ended the connection, and nothing has disproved that */
+    bool challenged : 1; /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
                              the last segment */
-    bool refused : 1;     /**< a RST was not accepted, and that was said */
+    bool refused : 1;    /**< a RST was not accepted, and that was said */
     uint8_t refused_side : 1;
     bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
     bool sure : 1;    /**< the RST's number is one that the receiver accepts */
@@ -351,6 +355,15 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
  *  @param[out] report  all of it is set, but for entries beyond the counts */
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
                tl_report *report);
+
+/** A newer connection takes its place: what it shows stays as it is, and what comes of it is followed
+ *  beneath that.
+ *  @param frame  number of the frame that shows it */
+void tl_replace(tl_connection *c, uint32_t frame, const tl_world *world);
+
+/** It was not replaced, as the segment shows that it was just followed over.
+ *  @param[in,out] report  of that segment */
+void tl_restore(tl_connection *c, const tl_segment *segment, tl_report *report);
 
 /** A copy of a segment of the connection passes: it moves nothing.
  *  @param original  number of the frame that it is a copy of */

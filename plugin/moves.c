@@ -61,7 +61,7 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 {
     tl_report *r = t->r;
 
-    if (r->transitions == TL_MAX_TRANSITIONS)
+    if (t->c->replaced || r->transitions == TL_MAX_TRANSITIONS)
         return;
     r->transition[r->transitions++] = (tl_transition){
         .role = end_role(t->c, e),

@@ -104,7 +104,7 @@ static void try_again(pass *t)
     *t->x = fresh(t->x, t->now);
     *t->y = fresh(t->y, t->now);
     c->timing = false;
-    t->hidden = false;
+    t->hidden = t->c->replaced;
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
     if (listener.borrowed && (was != TCP_CLOSED || listener.state != TCP_LISTEN))

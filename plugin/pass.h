@@ -97,6 +97,8 @@ static inline bool end_is_covered(const tl_connection *c, const tl_end *e)
 /* What its state is shown as. */
 static inline tcp_state end_shown(const tl_connection *c, const tl_end *e)
 {
+    if (c->replaced)
+        return (tcp_state)c->claim->frozen[end_side(c, e)];
     return end_is_covered(c, e) ? TCP_CLOSED : (tcp_state)e->state;
 }
 
@@ -204,7 +206,7 @@ int connection_fit(const tl_connection *c, const tl_segment *s);
 bool connection_is_one_sided(const tl_connection *c);
 
 /** The end of what this end sent without a hole; with has_nxt. */
-uint32_t end_in_order(const tl_end *e);
+uint32_t end_in_order(const tl_end *e, const tl_end *peer);
 
 /** What is remembered of an end's gaps; it has some from now on. */
 tl_gaps *pass_gaps(const pass *t, tl_end *e);

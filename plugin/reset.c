@@ -83,8 +83,8 @@ static bool expected(const pass *t, uint32_t *low, uint32_t *high)
 
     if (!y->has_told && !x->has_nxt)
         return false;
-    *low = y->has_told ? y->told : end_in_order(x);
-    *high = x->has_nxt ? seq_max(end_in_order(x), *low) : *low;
+    *low = y->has_told ? y->told : end_in_order(x, y);
+    *high = x->has_nxt ? seq_max(end_in_order(x, y), *low) : *low;
     return true;
 }
 
@@ -363,7 +363,7 @@ void pass_on_rst(pass *t)
     const bool over = c->alive && phase_is_over(t->before);
     const tl_verdict verdict = judge(t);
 
-    t->hidden = false; /* a RST is itself said, whatever lies over the connection */
+    t->hidden = c->replaced; /* a RST is itself said, whatever claim lies over the connection */
     t->r->verdict = verdict;
     compare_ttl(t);
     if (c->content != TL_NO_TIME)
@@ -443,7 +443,7 @@ void pass_lift_rejection(pass *t)
     if (!t->c->claim || !t->c->claim->is_icmp)
         return;
     withdraw(t);
-    t->hidden = false;
+    t->hidden = t->c->replaced;
     lift(t, t->x);
 }
 
