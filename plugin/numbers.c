@@ -25,6 +25,8 @@
  *   (8) both are exact or near, or
  *   (9) one is exact and vouches for the other, which is ahead, or
  *  (10) both are ahead, it has a FIN, and neither end has sent data: a capture without data.
+ * What is ahead is believed until it is disproved: see gaps.c. Until it is confirmed, its sender's numbers
+ * fit too where they fitted before it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
