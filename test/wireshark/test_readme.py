@@ -2,10 +2,12 @@
 """README.md says what is true today: its tables are those of the built program, its commands print
 what stands there, its filters find something, and its picture is one of the plugin."""
 
+import csv
 import difflib
 import os
 import re
 import subprocess
+from collections import Counter
 
 import pytest
 
@@ -68,6 +70,31 @@ def everything(wireshark):
 @pytest.mark.parametrize("filter", FILTERS)
 def test_filters_of_the_cookbook_find_something(wireshark, everything, filter):
     assert wireshark.read(everything, *WHOLE, "-Y", filter) != ""
+
+
+def in_shell(wireshark, program):
+    """What the line of README.md prints that ends in this program"""
+    (line,) = re.findall(rf"^    (tshark -r FILE .*\| {program} .*)$", TEXT, re.MULTILINE)
+    done = wireshark.run("bash", "-c", line.replace("FILE", str(wireshark.path("crashed-client-comes-back"))))
+    assert (done.returncode, done.stderr) == (0, "")
+    return [line.split({"jq": "\t", "sqlite3": "|"}[program]) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def rows(wireshark):
+    text = wireshark.read("crashed-client-comes-back", "-q", "-z", "tcplife,csv")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_jq(wireshark, rows):
+    reset = [[row["tcplife.connection"], row["tcplife.verdict"]] for row in rows if row["tcplife.reset.cause"]]
+    assert in_shell(wireshark, "jq") == reset
+
+
+def test_sqlite(wireshark, rows):
+    counted = Counter(row["tcplife.verdict"] for row in rows).items()
+    wanted = [[verdict, str(number)] for verdict, number in sorted(counted, key=lambda it: (-it[1], it[0]))]
+    assert in_shell(wireshark, "sqlite3") == wanted != []
 
 
 def picture(build, path, *arguments):
