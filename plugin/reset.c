@@ -25,10 +25,13 @@ static bool acknowledges_syn(const pass *t)
 /* A number beyond what passed, for which the ACK vouches. */
 static bool is_vouched(const pass *t)
 {
+    const tl_end *x = t->x, *y = t->y;
     uint32_t next;
 
-    return t->s->flags & TL_ACK && t->x->has_nxt && seq_before(t->x->nxt, t->s->seq) && !t->x->has_fin &&
-           end_known_next(t->y, t->x, &next) && t->s->ack == next;
+    if (!(t->s->flags & TL_ACK) || x->has_fin || !(x->has_nxt || y->has_told))
+        return false;
+    return seq_before(x->has_nxt ? x->nxt : y->told, t->s->seq) && end_known_next(y, x, &next) &&
+           t->s->ack == next;
 }
 
 /* The RST has a number of its sender's own: from its SND.UNA to its SND.NXT. */

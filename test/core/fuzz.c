@@ -3,11 +3,18 @@
  *
  * The bytes of an input are read as a conversation: most numbers are near those
  * that the two ends are at, so that the machine is entered and not only knocked
- * at. Each segment is heard twice: as it is, and with the ends swapped and all
- * numbers moved round 2^32. Both must say the same, of the same connection.
+ * at. Some segments come again, as copies or as repetitions, or change places with
+ * the next; some are ICMP errors. Three listen:
  *
- * Alone it plays inputs from a fixed seed: fuzz [HOW MANY]. With -DLIBFUZZER it
- * is libFuzzer's. A failure prints the commands that show it, for replay.
+ *   plain   to the segments as they are
+ *   twin    with the ends swapped and all numbers moved round 2^32
+ *   twice   to a copy of each as well, where a copy can be told
+ *
+ * All must say the same, of the same connection.
+ *
+ * Alone it plays random inputs: fuzz [HOW MANY [SEED]], or those in files: fuzz
+ * FILE ... With -DLIBFUZZER it is libFuzzer's. A failure prints the commands that
+ * show it, for replay.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,14 +27,14 @@
 
 #include "connections.h"
 
-enum { MAX_COMMANDS = 512, BYTES_PER_SEGMENT = 8 };
+enum { MAX_COMMANDS = 512, BYTES_PER_SEGMENT = 10 };
 
 /* How far the twin's numbers are moved, by the end whose numbers they are. */
 static const uint32_t shift[2] = {0xfffffc00u, 0x7ffffe00u};
 
-enum { CONNECTIONS_MAX = MAX_COMMANDS, HEAP_SIZE = 1 << 20 };
+enum { CONNECTIONS_MAX = MAX_COMMANDS, HEAP_SIZE = 12 << 20 };
 
-/* One of the two that hear the same. */
+/* One of those that hear the same. */
 typedef struct {
     tl_connections all;
     tl_connection *newest;
@@ -37,16 +44,20 @@ typedef struct {
 } listener;
 
 static struct {
-    listener plain, twin;
+    listener plain, twin, twice;
     listener *present; /* who allocates */
     /* Of each connection: the report of its segment before; valid once it has had one. */
     tl_report before[CONNECTIONS_MAX];
     bool has_before[CONNECTIONS_MAX];
+    tl_facts told[CONNECTIONS_MAX];    /* and the facts then, of one pass */
+    uint16_t held[CONNECTIONS_MAX][2]; /* the states that its ends have been in, as bits, by role */
     tl_segment segment;
+    tl_segment held_back; /* with has_held_back: comes after the next one */
+    bool has_held_back;
     uint32_t next[2]; /* the next number of each end, as a good end would count */
     uint32_t frames;
     int64_t first, last; /* the least and the greatest time */
-    char commands[MAX_COMMANDS][96];
+    char commands[MAX_COMMANDS][128];
     unsigned command_count;
     _Alignas(16) char heap[HEAP_SIZE];
     size_t heap_used;
@@ -71,8 +82,16 @@ static tl_connection *make(uint32_t number)
 static void note_segment(const tl_segment *s)
 {
     snprintf(run.commands[run.command_count++], sizeof run.commands[0],
-             "segment %" PRId64 " %u %u %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %u %d", s->time,
-             s->side, s->flags, s->seq, s->ack, s->length, s->window, s->ttl, s->lower_port);
+             "segment %" PRId64 " %u %u %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %u %d %" PRId64
+             " %d %d",
+             s->time, s->side, s->flags, s->seq, s->ack, s->length, s->window, s->ttl, s->lower_port,
+             s->has_sack ? s->sack : INT64_C(-1), s->has_id ? s->id : -1, s->has_checksum ? s->checksum : -1);
+}
+
+static void note_rejection(const tl_rejection *r)
+{
+    snprintf(run.commands[run.command_count++], sizeof run.commands[0], "icmp %" PRId64 " %u %" PRIu32 " %u",
+             r->time, r->side, r->seq, r->error);
 }
 
 static void fail(const char *what, int line)
@@ -100,17 +119,25 @@ static bool is_one_of(const char *value, const char *const *list)
     return false;
 }
 
+static bool is_borrowed(const tl_connection *c, tl_role role)
+{
+    return c->end[role == TL_CLIENT ? c->client : !c->client].borrowed;
+}
+
 /* The ends that have not spoken in a connection have the states of the one before. */
 static bool is_chained(const tl_connection *c, tl_role role)
 {
-    return run.has_before[c->number] && !c->end[role == TL_CLIENT ? c->client : !c->client].borrowed;
+    return run.has_before[c->number] && !is_borrowed(c, role);
 }
 
 static void check_transitions(const tl_report *r, const bool chained[2])
 {
-    const tl_report *before = &run.before[run.plain.heard->number];
+    const tl_connection *c = run.plain.heard;
+    const tl_report *before = &run.before[c->number];
     tcp_state at[2] = {before->state[0], before->state[1]};
 
+    if (!run.has_before[c->number] && run.segment.flags & TL_RST) /* whatever that ended was open */
+        run.held[c->number][0] = run.held[c->number][1] = 1u << TCP_ESTABLISHED;
     check(r->transitions <= TL_MAX_TRANSITIONS);
     for (unsigned i = 0; i < r->transitions; i++) {
         const tl_transition *t = &r->transition[i];
@@ -119,10 +146,16 @@ static void check_transitions(const tl_report *r, const bool chained[2])
         check(t->undone || tcp_is_edge(t->from, t->to));
         check(implies(t->undone, t->held == TL_NO_TIME));
         check(t->held >= 0 || t->held == TL_NO_TIME);
+        /* Beneath a claim moves pass unsaid. */
+        check(implies(t->undone && !c->claim && !is_borrowed(c, t->role),
+                      run.held[c->number][t->role] & 1u << t->to));
+        run.held[c->number][t->role] |= (uint16_t)(1u << t->from | 1u << t->to);
         at[t->role] = t->to;
     }
-    for (int role = 0; role < 2; role++)
+    for (int role = 0; role < 2; role++) {
         check(implies(chained[role], at[role] == r->state[role]));
+        run.held[c->number][role] |= (uint16_t)(1u << r->state[role]);
+    }
 }
 
 static void check_events(const tl_report *r)
@@ -182,6 +215,7 @@ static void check_same(const tl_report *a, const tl_report *b)
 {
     check(a->phase == b->phase && a->state[0] == b->state[0] && a->state[1] == b->state[1]);
     check(a->sender == b->sender && a->guessed == b->guessed && a->role_guessed == b->role_guessed);
+    check(a->copy_of == b->copy_of && a->has_states == b->has_states);
     check(a->late == b->late && a->verdict == b->verdict && a->idle == b->idle && a->steps == b->steps);
     check(a->has_ttl_delta == b->has_ttl_delta && implies(a->has_ttl_delta, a->ttl_delta == b->ttl_delta));
     check(a->transitions == b->transitions && a->raised == b->raised);
@@ -194,6 +228,18 @@ static void check_same(const tl_report *a, const tl_report *b)
         const tl_raised *s = &a->event[i], *t = &b->event[i];
         check(s->event == t->event && s->warn == t->warn && s->number == t->number);
     }
+}
+
+/* What a copy of the last segment says: where it belongs, what holds, and nothing else. */
+static void check_copy(const tl_report *copy, const tl_report *of)
+{
+    check(copy->copy_of == (of->copy_of ? of->copy_of : run.segment.frame));
+    check(copy->phase == of->phase && copy->sender == of->sender && copy->has_states == of->has_states);
+    check(copy->state[0] == of->state[0] && copy->state[1] == of->state[1]);
+    check(copy->guessed == of->guessed && copy->role_guessed == of->role_guessed);
+    check(!copy->late && copy->verdict == TL_VERDICT_NONE && copy->idle == TL_NO_TIME &&
+          !copy->has_ttl_delta);
+    check(!copy->steps && !copy->transitions && !copy->raised);
 }
 
 static bool is_span(int64_t span, int64_t longest)
@@ -209,8 +255,8 @@ static bool claims_end(const tl_connection *c)
 static void check_facts(const tl_connection *c, const tl_view *view)
 {
     static const char *const silent_open[] = {"unanswered", "half-open", "overflow", "orphan", NULL};
-    static const char *const closed[] = {"4-way", "3-way",    "simultaneous", "RST after FIN",
-                                         "abort", "replaced", NULL};
+    static const char *const closed[] = {"4-way",    "3-way", "simultaneous", "RST after FIN", "abort",
+                                         "replaced", NULL};
     const tl_report *now = &run.plain.report;
     const int64_t since_start = view->end - run.first;
     tl_facts f;
@@ -245,11 +291,143 @@ static void check_facts(const tl_connection *c, const tl_view *view)
         check(f.frame[step] <= run.frames);
 }
 
+static bool is_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The same number of everything, but of copies. */
+static void check_same_facts(const tl_facts *a, const tl_facts *b)
+{
+    check(is_equal(a->open, b->open) && a->open_failed == b->open_failed);
+    check(a->open_time == b->open_time && a->open_server_time == b->open_server_time);
+    check(a->open_client_time == b->open_client_time && a->open_syns == b->open_syns);
+    check(is_equal(a->close, b->close) && is_equal(a->closed_by, b->closed_by));
+    check(a->close_time == b->close_time && a->close_no_data == b->close_no_data);
+    check(a->close_race == b->close_race && a->half_close_time == b->half_close_time);
+    check(a->half_close_bytes == b->half_close_bytes && is_equal(a->reset_cause, b->reset_cause));
+    check(is_equal(a->reset_sender, b->reset_sender) && is_equal(a->silence_side, b->silence_side));
+    check(a->silence_time == b->silence_time && a->silence_repeats == b->silence_repeats);
+    check(a->keepalives == b->keepalives && a->keepalives_unanswered == b->keepalives_unanswered);
+    check(a->reuse == b->reuse && a->reuse_gap == b->reuse_gap && is_equal(a->reuse_phase, b->reuse_phase));
+    check(a->start == b->start && a->duration == b->duration && a->lifetime == b->lifetime);
+    check(a->one_sided == b->one_sided && a->has_states == b->has_states && a->phase == b->phase);
+    for (int role = 0; role < 2; role++) {
+        check(a->state[role] == b->state[role] && a->held[role] == b->held[role]);
+        check(a->bytes[role] == b->bytes[role] && a->retransmitted[role] == b->retransmitted[role]);
+        check(a->unacked[role] == b->unacked[role] && a->missing[role] == b->missing[role]);
+    }
+    check(memcmp(a->frame, b->frame, sizeof a->frame) == 0);
+}
+
+/* What the whole capture tells beyond one pass is silence, and nothing that one pass told is taken back. */
+static void check_whole(const tl_connection *c)
+{
+    static const char *const from_silence[] = {
+        "unanswered", "half-open",          "overflow",    "orphan", "silent",
+        "still open", "FIN unacknowledged", "half-closed", NULL};
+    tl_facts pass, whole;
+
+    /* Where the capture ends with the connection, no challenged RST is followed by silence. */
+    tl_get_facts(c, &(tl_view){.whole = false, .end = c->last}, &pass);
+    tl_get_facts(c, &(tl_view){.whole = true, .end = c->last}, &whole);
+    check(is_equal(pass.open, whole.open) || (!pass.open && is_one_of(whole.open, from_silence)));
+    if (whole.open_failed && !pass.open_failed)
+        return;
+    check(is_equal(pass.close, whole.close) || (!pass.close && is_one_of(whole.close, from_silence)));
+    check(is_equal(pass.closed_by, whole.closed_by) || !pass.closed_by);
+    check(pass.close_race == whole.close_race || !pass.close_race);
+    /* These are of the whole capture alone. */
+    whole.open = pass.open;
+    whole.close = pass.close;
+    whole.closed_by = pass.closed_by;
+    whole.close_race = pass.close_race;
+    whole.silence_side = pass.silence_side;
+    whole.silence_time = pass.silence_time;
+    whole.silence_repeats = pass.silence_repeats;
+    whole.keepalives_unanswered = pass.keepalives_unanswered;
+    memcpy(whole.held, pass.held, sizeof whole.held);
+    check_same_facts(&pass, &whole);
+}
+
+/* What is counted is counted once, and stays. */
+static void check_counts(const tl_connection *c)
+{
+    tl_facts f, *before = &run.told[c->number];
+
+    tl_get_facts(c, &(tl_view){.whole = false, .end = run.last}, &f);
+    check(f.has_states == run.plain.report.has_states && f.phase == run.plain.report.phase);
+    if (run.has_before[c->number]) {
+        check(f.start == before->start && f.duration >= before->duration && f.copies >= before->copies);
+        check(f.open_syns >= before->open_syns && f.keepalives >= before->keepalives);
+        check(f.half_close_bytes >= before->half_close_bytes);
+        for (int role = 0; role < 2; role++)
+            check(f.retransmitted[role] >= before->retransmitted[role]);
+    }
+    *before = f;
+}
+
 static void listen(listener *l, const tl_segment *s)
 {
     run.present = l;
     memset(&l->report, 0xff, sizeof l->report);
     l->heard = tl_connections_follow(&l->all, &l->newest, s, &l->report);
+}
+
+/* Whether each segment comes once or twice. */
+static void hear_twice(const tl_segment *s)
+{
+    const uint32_t number = run.plain.heard->number;
+    tl_facts once, twice;
+
+    listen(&run.twice, s);
+    check(run.twice.heard->number == number);
+    check_same(&run.plain.report, &run.twice.report);
+    if (s->has_checksum && s->has_id) {
+        const tl_report first = run.twice.report;
+        listen(&run.twice, s);
+        check(run.twice.heard->number == number);
+        check_copy(&run.twice.report, &first);
+    }
+    for (int whole = 0; whole < 2; whole++) {
+        const tl_view view = {.whole = whole, .end = run.last + whole * INT64_C(2000000000)};
+        tl_get_facts(run.plain.heard, &view, &once);
+        tl_get_facts(run.twice.heard, &view, &twice);
+        check_same_facts(&once, &twice);
+    }
+}
+
+static bool hear_rejection(listener *l, const tl_rejection *r)
+{
+    run.present = l;
+    memset(&l->report, 0xff, sizeof l->report);
+    l->heard = tl_connections_reject(&l->all, l->newest, r, &l->report);
+    return l->heard;
+}
+
+/* Only an opener's own SYN can be rejected, which closes it. */
+static void reject(const tl_rejection *r)
+{
+    tl_rejection twin = *r;
+
+    twin.side = !r->side;
+    twin.seq += shift[r->side];
+    note_rejection(r);
+    const bool decides = hear_rejection(&run.plain, r);
+    check(decides == hear_rejection(&run.twin, &twin) && decides == hear_rejection(&run.twice, r));
+    if (!decides)
+        return;
+    const tl_report *said = &run.plain.report;
+    const uint32_t number = run.plain.heard->number;
+    tl_report *before = &run.before[number];
+    check(number == run.twin.heard->number && number == run.twice.heard->number);
+    check(said->transitions == 1 && said->raised == 1 && said->event[0].number == r->error);
+    check(said->event[0].event == TL_EVENT_OPEN_ICMP_REJECTED);
+    check(said->transition[0].from == TCP_SYN_SENT && said->transition[0].to == TCP_CLOSED);
+    check(before->phase == TCP_SYN_SENT && before->state[said->transition[0].role] == TCP_SYN_SENT);
+    before->phase = TCP_CLOSED;
+    before->state[said->transition[0].role] = TCP_CLOSED;
+    run.held[number][said->transition[0].role] |= 1u << TCP_CLOSED;
 }
 
 static void follow(const tl_segment *s)
@@ -259,6 +437,7 @@ static void follow(const tl_segment *s)
     twin.side = !s->side;
     twin.seq += shift[s->side];
     twin.ack += shift[!s->side];
+    twin.sack += shift[!s->side];
     note_segment(s);
     run.segment = *s;
     if (s->time > run.last)
@@ -275,9 +454,13 @@ static void follow(const tl_segment *s)
     listen(&run.twin, &twin);
     const tl_connection *c = run.plain.heard;
     check(c->number == run.twin.heard->number);
-    check_report(&run.plain.report, was_chained[c->number]);
     check_same(&run.plain.report, &run.twin.report);
     const int64_t msl = run.plain.all.world.settings.msl;
+    hear_twice(s);
+    if (run.plain.report.copy_of == 0)
+        check_report(&run.plain.report, was_chained[c->number]);
+    check_counts(c);
+    check_whole(c);
     check_facts(c, &(tl_view){.whole = false, .end = run.last, .msl = msl});
     check_facts(c, &(tl_view){.whole = true, .end = run.last, .msl = msl});
     check_facts(c, &(tl_view){.whole = true, .end = run.last + INT64_C(2000000000), .msl = msl});
@@ -299,12 +482,44 @@ static void begin_capture(void)
     memset(run.heap, 0, run.heap_used);
     run.heap_used = 0;
     memset(run.has_before, 0, sizeof run.has_before);
-    run.plain = run.twin = (listener){
+    memset(run.held, 0, sizeof run.held);
+    run.has_held_back = false;
+    run.plain = run.twin = run.twice = (listener){
         .all = {.world = {.settings = {.msl = INT64_C(30000000000)}, .allocate = allocate}, .make = make}};
     run.frames = run.command_count = 0;
     run.next[0] = 1000;
     run.next[1] = 5000;
     run.first = run.last = 0;
+}
+
+static void pass_by(tl_segment *s)
+{
+    s->frame = ++run.frames;
+    follow(s);
+}
+
+/* The segment passes; at once, or after the next one. Or it passes twice: with its identification, so
+ * that the second is a copy, or with another, so that it is a repetition. */
+static void pass_on(tl_segment *s, uint8_t how)
+{
+    tl_segment held_back = run.held_back;
+    const bool has_held_back = run.has_held_back;
+
+    run.has_held_back = (how & 0x0f) == 1 && !has_held_back;
+    if (run.has_held_back) {
+        run.held_back = *s;
+        return;
+    }
+    pass_by(s);
+    if ((how & 0x0f) == 2 || (how & 0x0f) == 3) {
+        if (how & 1)
+            s->id ^= 0x8000;
+        pass_by(s);
+    }
+    if (has_held_back) {
+        held_back.time = s->time;
+        pass_by(&held_back);
+    }
 }
 
 static void play(const uint8_t *data, size_t size)
@@ -318,36 +533,48 @@ static void play(const uint8_t *data, size_t size)
                                        TL_SYN | TL_ACK, TL_RST, TL_RST | TL_ACK, 0xff};
     static const uint32_t lengths[8] = {0, 0, 0, 0, 0, 1, 100, 1460};
     static const uint32_t windows[8] = {64240, 64240, 64240, 64240, 64240, 0, 1, 1 << 30};
+    tl_segment s = {0};
     int64_t time = 0;
+    const bool has_checksums = size > 0 && data[0] < 0x20; /* in few: copies take much memory */
 
     begin_capture();
-    for (; size >= BYTES_PER_SEGMENT && run.command_count < MAX_COMMANDS - 1;
+    for (; size >= BYTES_PER_SEGMENT && run.command_count < MAX_COMMANDS - 2;
          data += BYTES_PER_SEGMENT, size -= BYTES_PER_SEGMENT) {
         const uint8_t side = data[0] & 1;
-        tl_segment s = {
+
+        if (data[9] >= 0xf8) {
+            reject(&(tl_rejection){.time = time,
+                                   .frame = ++run.frames,
+                                   .seq = near(run.next[side] - 1, data[2]),
+                                   .side = side,
+                                   .error = 3 << 8 | 1});
+            continue;
+        }
+        s = (tl_segment){
             .time = time,
-            .frame = ++run.frames,
             .flags = flags[data[1] & 15],
             .seq = near(run.next[side], data[2]),
             .ack = near(run.next[!side], data[3]),
             .length = lengths[data[4] & 7],
             .window = windows[data[5] & 7],
+            .sack = near(run.next[!side], data[8] >> 4),
             .side = side,
             .lower_port = side ^ (data[6] & 1),
             .ttl = data[6],
             .has_ttl = data[6],
+            .has_sack = (data[8] & 15) == 0,
+            .id = (uint16_t)(run.frames + 1),
+            .checksum = (uint16_t)(run.frames + 1),
+            .has_id = data[8] & 1,
+            .has_checksum = has_checksums && data[8] & 3,
         };
-
         /* Some of the SYNs come again as they were. */
         if (s.flags == TL_SYN && data[0] >= 0x80 && run.plain.newest)
             s.seq = run.plain.newest->end[side].isn;
-        follow(&s);
         if (!(data[2] & 8) && !(s.flags & TL_RST))
             run.next[side] += s.length + !!(s.flags & TL_SYN) + !!(s.flags & TL_FIN);
-        if (data[7] >= 0xfe)
-            time -= 2000000000;
-        else
-            time += delays[data[7] & 15];
+        pass_on(&s, data[9]);
+        time = data[7] >= 0xfe ? time - 2000000000 : time + delays[data[7] & 15];
     }
 }
 
@@ -364,27 +591,52 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #else
 
 /* xorshift64*: the same numbers everywhere. */
-static uint8_t random_byte(void)
+static uint8_t random_byte(uint64_t *state)
 {
-    static uint64_t state = 793;
-
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (uint8_t)(state * UINT64_C(2685821657736338717) >> 56);
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return (uint8_t)(*state * UINT64_C(2685821657736338717) >> 56);
 }
 
-int main(int argc, char **argv)
+static void play_random(long inputs, uint64_t seed)
 {
-    long inputs = argc > 1 ? atol(argv[1]) : 20000;
+    uint64_t state = seed * UINT64_C(0x9e3779b97f4a7c15) + 793; /* not 0 for any likely seed */
     uint8_t data[40 * BYTES_PER_SEGMENT];
 
     for (long i = 0; i < inputs; i++) {
         for (size_t j = 0; j < sizeof data; j++)
-            data[j] = random_byte();
+            data[j] = random_byte(&state);
         play(data, sizeof data / (1 + i % 4));
     }
     printf("%ld conversations\n", inputs);
+}
+
+static bool play_file(const char *path)
+{
+    static uint8_t data[MAX_COMMANDS * BYTES_PER_SEGMENT];
+    FILE *file = fopen(path, "rb");
+
+    if (!file)
+        return false;
+    play(data, fread(data, 1, sizeof data, file));
+    fclose(file);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    char *end = "";
+    const long inputs = argc > 1 ? strtol(argv[1], &end, 10) : 20000;
+
+    if (*end == '\0') {
+        play_random(inputs, argc > 2 ? strtoull(argv[2], NULL, 10) : 0);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 1; i < argc; i++)
+        if (!play_file(argv[i]))
+            return EXIT_FAILURE;
+    printf("%d files\n", argc - 1);
     return EXIT_SUCCESS;
 }
 
