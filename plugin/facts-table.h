@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <glib.h>
+
 #include <epan/address.h>
 #include <epan/wmem_scopes.h>
 
@@ -206,6 +208,10 @@ extern const fact facts_table[FACTS_COUNT];
 
 /** Whether the connection has a value for a fact. */
 bool fact_is_known(const fact *f, const stream_facts *facts);
+
+/** Append the value as fact_text() has it.
+ *  @return false, and nothing is appended, if it is absent */
+bool fact_append(GString *to, const fact *f, const stream_facts *facts);
 
 /** The value as text: a number in decimal, a time in seconds, a flag "true".
  *  @return allocated in @p scope; NULL if it is absent */

@@ -35,14 +35,10 @@ static range_t *preference_likely_server_ports;
 static tl_view view;
 static uint32_t newest; /* number of the last frame that was followed */
 
-/* Ask for the fields of the TCP dissector in passes without a tap, or no longer. */
+/* Ask for what the passes without a tap need of the tree, or no longer. */
 static void apply_preferences(void)
 {
-    GArray *wanted = preference_look_ahead ? input_wanted_fields() : NULL;
-
-    if (wanted)
-        icmp_add_wanted_fields(wanted);
-    set_postdissector_wanted_hfids(tcplife_handle, wanted);
+    set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
 }
 
 static void begin_capture(void)
@@ -91,7 +87,7 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         if ((s = streams_follow(&segments[i], &set, &report)))
             keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
+    if (icmp_read(tvb, pinfo, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
         keep(pinfo, s, &report);
 }
 
