@@ -201,13 +201,13 @@ static const struct {
     {.title = "Client held", .value = "tcplife.client.held"},
     {.title = "Server state", .value = "tcplife.server.state"},
     {.title = "Server held", .value = "tcplife.server.held"},
-    {.title = "Client packets", .value = "tcplife.client.packets"},
-    {.title = "Server packets", .value = "tcplife.server.packets"},
-    {.title = "Client retransmitted", .value = "tcplife.client.retransmitted"},
-    {.title = "Server retransmitted", .value = "tcplife.server.retransmitted"},
+    {.title = "Client packets", .value = "tcplife.client.packets", .zero = true},
+    {.title = "Server packets", .value = "tcplife.server.packets", .zero = true},
+    {.title = "Client retransmitted", .value = "tcplife.client.retransmitted", .zero = true},
+    {.title = "Server retransmitted", .value = "tcplife.server.retransmitted", .zero = true},
     {.title = "Client RTT", .value = "tcplife.client.rtt"},
     {.title = "Server RTT", .value = "tcplife.server.rtt"},
-    {.title = "Copies", .value = "tcplife.copies"},
+    {.title = "Copies", .value = "tcplife.copies", .zero = true},
 };
 
 enum { COLUMNS_MAX = sizeof wanted / sizeof *wanted };

@@ -31,7 +31,7 @@ need() {
 [ $# -eq 0 ] || [ $# -ge 3 ] || stop "usage: gui-screenshot.sh [CAPTURE FRAME PNG [WIRESHARK ARGUMENT ...]]"
 need Xvfb import meson setpriv wireshark xdotool
 if [ $# -eq 0 ]; then
-    need dbus-run-session mergecap "$python"
+    need dbus-run-session mergecap mogrify "$python"
     "$python" -c 'import gi; gi.require_version("Atspi", "2.0")' 2>/dev/null ||
         stop "$python does not find AT-SPI; Debian's packages are python3-gi, gir1.2-atspi-2.0 and at-spi2-core"
 else
@@ -160,7 +160,8 @@ fi
 
 pictures=$top/test/gui/pictures
 mkdir -p "$pictures"
-tree "$top/captures/story-08-last-ack-lost.pcap" 12 "$pictures/tree.png"
+tree "$top/captures/story-02-keep-alive-rst.pcap" 13 "$pictures/rst.png" -C "$profile"
+mogrify -crop "${width}x760+0+0" +repage "$pictures/rst.png"
 # Nothing below the list.
 new_home "gui.tree_view_show: FALSE"
 picture "$pictures/packet-list.png" 640 "" "" story-02-keep-alive-rst.pcap story-08-last-ack-lost.pcap

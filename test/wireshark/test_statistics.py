@@ -157,7 +157,7 @@ def cells(row):
         text("connection"), str(row["tcp.stream"]), end(row, "client"), end(row, "server"), moment(row["tcplife.start"]),
         text("duration"), text("client.bytes", 0), text("server.bytes", 0), text("open"), text("open.time"),
         text("close"), text("closed_by"), text("reset.cause"), text("conn_state"), text("client.state"),
-        text("client.held"), text("server.state"), text("server.held"), *map(text, FURTHER.values()),
+        text("client.held"), text("server.state"), text("server.held"), *(text(name, "" if "rtt" in name else 0) for name in FURTHER.values()),
     ]  # fmt: skip
 
 
