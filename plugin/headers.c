@@ -85,17 +85,20 @@ static uint8_t read_ipv6(const bytes *b, int at, ip_header *ip)
     return header[6];
 }
 
-/* What an IP header here carries, TCP or nothing. */
+/* Whether there is room for an IP header here, and it may be one: nearly all places of a frame are none. */
+static bool may_be_ip(const bytes *b, int at)
+{
+    const uint8_t *header = b->at + at;
+
+    if (header[0] >> 4 == 4)
+        return at + IPV4_HEADER <= b->length && (header[9] == IP_PROTO_TCP || header[9] == IP_PROTO_AH);
+    return header[0] >> 4 == 6 && at + IPV6_HEADER <= b->length;
+}
+
 static bool carries_tcp(const bytes *b, int at, ip_header *ip)
 {
-    uint8_t kind;
+    uint8_t kind = b->at[at] >> 4 == 4 ? read_ipv4(b, at, ip) : read_ipv6(b, at, ip);
 
-    if (b->at[at] >> 4 == 4 && at + IPV4_HEADER <= b->length)
-        kind = read_ipv4(b, at, ip);
-    else if (b->at[at] >> 4 == 6 && at + IPV6_HEADER <= b->length)
-        kind = read_ipv6(b, at, ip);
-    else
-        return false;
     if (kind != IP_PROTO_TCP)
         kind = skip_extensions(b, kind, ip);
     return kind == IP_PROTO_TCP && (ip->is_fragment || ip->next + TCP_HEADER_MIN <= b->length);
@@ -104,7 +107,7 @@ static bool carries_tcp(const bytes *b, int at, ip_header *ip)
 bool headers_find(const bytes *b, int *at, ip_header *ip)
 {
     for (; *at + IPV4_HEADER <= b->length; ++*at) {
-        if (carries_tcp(b, *at, ip))
+        if (may_be_ip(b, *at) && carries_tcp(b, *at, ip))
             return true;
     }
     return false;

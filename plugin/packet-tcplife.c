@@ -10,6 +10,7 @@
 
 #include <epan/packet.h>
 #include <epan/prefs.h>
+#include <wsutil/report_message.h>
 
 #include "capture-end.h"
 #include "compat.h"
@@ -34,6 +35,7 @@ static range_t *preference_likely_server_ports;
 /* The capture so far. */
 static tl_view view;
 static uint32_t newest; /* number of the last frame that was followed */
+static uint32_t seen;   /* and of the last one that was dissected */
 
 /* Ask for what the passes without a tap need of the tree, or no longer. */
 static void apply_preferences(void)
@@ -47,7 +49,7 @@ static void begin_capture(void)
     record_open();
     streams_open(capture_end_open());
     view = (tl_view){.whole = false, .end = INT64_MIN};
-    newest = 0;
+    newest = seen = 0;
     apply_preferences(); /* sharkd sets a preference without telling */
 }
 
@@ -128,6 +130,23 @@ static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
     }
 }
 
+/* A read filter of `tshark -2 -R` judges frames in the first pass, which is followed only with look-ahead: it
+ * would find nothing of ours, and drop what we ought to follow. That there is one shows when the number of
+ * a frame that it has dropped is given to the next. */
+static void advise(const packet_info *pinfo, proto_tree *tree)
+{
+    static bool has_advised;
+    const bool again = pinfo->num == seen && !pinfo->fd->visited;
+
+    seen = pinfo->num;
+    if (has_advised || preference_look_ahead || !again || !fields_are_wanted(tree) ||
+        g_strcmp0(g_get_prgname(), "tshark") != 0)
+        return;
+    report_warning("tcplife: a read filter drops frames before they are followed: add "
+                   "-o tcplife.look_ahead:TRUE.");
+    has_advised = true;
+}
+
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     (void)data;
@@ -135,6 +154,7 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     if (now > view.end)
         view.end = now;
     capture_end_see(pinfo->num);
+    advise(pinfo, tree);
     look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
     view.msl = preference_msl * NS_PER_S;

@@ -81,6 +81,8 @@ ROWS = [
     Row("`-Y 'tcplife.phase==\"TIME_WAIT\"'`, stock as above", "10 packets",
         ("-Y", 'tcplife.phase=="TIME_WAIT"'), FIN, goal=0.065),
     Row("`-q -z tcplife,json`, stock without a tree", "10 packets", ("-q", "-z", "tcplife,json"), NO_TREE, goal=0.10),
+    Row("the same with the profile \"TCP Lifecycle Batch\"", "10 packets",
+        ("-C", "TCP Lifecycle Batch", "-q", "-z", "tcplife,json"), NO_TREE),
     Row("`-2` with look-ahead, stock `-2`", "10 packets", WHOLE, ("-2",), goal=0.12),
     Row("`-V`: each line more, against each of stock's", "10 packets", ("-V",), goal=0.05, per_line=True),
     Row("SYN flood, `io,stat`", "SYN flood", IO_STAT, goal=0.12),
@@ -107,6 +109,8 @@ class Bench:
         (folder / "none").mkdir()
         self.lay_out_transum()
         self.wireshark.write("minimal.lua", LUA.encode())
+        profile = self.wireshark.home / "wireshark" / "profiles" / "TCP Lifecycle Batch"
+        shutil.copytree(TOP / "plugin" / "profile-batch", profile)
 
     def lay_out_transum(self):
         """Wireshark's own post-dissector, which is off by default, alone."""

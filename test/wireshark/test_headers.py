@@ -5,6 +5,7 @@ import struct
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, fragment
+from scapy.layers.inet6 import HAO, IPv6, IPv6ExtHdrDestOpt
 from scapy.layers.l2 import Ether
 
 import pcap
@@ -14,6 +15,7 @@ CLIENT, SERVER = "192.0.2.1", "192.0.2.2"
 INNER_CLIENT, INNER_SERVER = "198.51.100.1", "198.51.100.2"
 MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 PHASE = ["tcplife.phase"]
+OPEN = [["SYN_SENT"], ["SYN_RECEIVED"], ["ESTABLISHED"]]  # of a handshake
 TENTH = 100_000  # microseconds between frames
 XOT = 1998  # the TCP port of X.25 over TCP, the one tunnel in TCP that Wireshark looks into
 INSIDE_XOT = ("-o", "x25.payload_check_data:TRUE")
@@ -132,6 +134,36 @@ def test_ip_in_ip_is_one_header_of_the_inner_ends(wireshark):
     assert shown_by_sharkd(wireshark, path, fields, 3) == wanted
 
 
+# Headers that are hard to read: alike with the tap and in passes without one
+
+
+def fabric_path(packet):
+    """In Cisco's FabricPath, of which Wireshark takes the last four bytes for a checksum"""
+    outer = bytes.fromhex("020000000b00 020000000a00 8903 0044")
+    return outer + bytes(Ether(**MACS) / packet)
+
+
+def test_a_header_of_16_bytes_is_followed(wireshark):
+    frames = [(number * TENTH, fabric_path(packet)) for number, packet in enumerate(handshake())]
+    path = wireshark.write("fabric-path.pcap", pcap.write(frames))
+    for arguments in ((), WHOLE):
+        assert shown(wireshark, path, ["tcp.len", *PHASE], *arguments) == [[[], it] for it in OPEN]
+
+
+def test_an_end_is_at_home_where_its_packets_say_so(wireshark):
+    home, away, server = "2001:db8:1::1", "2001:db8:2::1", "2001:db8::2"
+    from_away = IPv6(src=away, dst=server) / IPv6ExtHdrDestOpt(options=[HAO(hoa=home)])
+    packets = [
+        from_away / TCP(sport=40000, dport=80, flags="S", seq=100),
+        IPv6(src=server, dst=home) / TCP(sport=80, dport=40000, flags="SA", seq=500, ack=101),
+        from_away / TCP(sport=40000, dport=80, flags="A", seq=101, ack=501),
+    ]
+    path = capture(wireshark, "home-address", packets)
+    for arguments in ((), WHOLE):
+        rows = shown(wireshark, path, ["tcplife.client.addr", *PHASE], *arguments)
+        assert rows == [[[home], it] for it in OPEN]
+
+
 # No segments
 
 
@@ -155,9 +187,6 @@ def fragments(wireshark):
     parts = fragment(from_client("FA", 101, 501, b"x" * 1000), fragsize=600)
     assert len(parts) == 2
     return capture(wireshark, "fragments", [*handshake(), *parts])
-
-
-OPEN = [["SYN_SENT"], ["SYN_RECEIVED"], ["ESTABLISHED"]]
 
 
 def test_reassembled_fragments_are_one_segment(wireshark, fragments):

@@ -222,3 +222,14 @@ def test_behind_a_read_filter(wireshark):
         [["1"], ["ESTABLISHED"], ["3-way"], []],
         [["2"], ["ESTABLISHED"], ["3-way"], []],
     ]
+
+
+def test_a_read_filter_for_fields_of_tcplife(wireshark):
+    """It judges in the first pass, which is followed only with look-ahead: else it finds nothing, and says why."""
+    reset = wireshark.path("story-02-keep-alive-rst")
+    asked = ("tshark", "-2", "-R", "tcplife.reset.verdict", "-r", reset, "-T", "fields", "-e", "tcplife.reset.verdict")
+    done = wireshark.run(*asked)
+    assert done.stdout == "" and done.stderr.count("add -o tcplife.look_ahead:TRUE") == 1, done
+    done = wireshark.run(*asked, "-o", "tcplife.look_ahead:TRUE")
+    assert (done.stdout, done.stderr) == ("accepted\n", "")
+    assert wireshark.run("tshark", "-2", "-Y", "tcplife.reset.verdict", "-r", reset).stderr == ""
