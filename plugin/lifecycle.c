@@ -254,8 +254,7 @@ bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *
     };
 
     prepare(r);
-    if (c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || !t.x->has_isn ||
-        t.x->isn != rejection->seq)
+    if (c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || !t.x->has_isn || t.x->isn != rejection->seq)
         return false;
     pass_reject(&t, rejection->error);
     c->phase = (uint8_t)phase_of(c);
