@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 CORE = HERE.parent / "core"
 sys.path.insert(0, str(CORE))
 import conversation  # noqa: E402
+import test_zeek  # noqa: E402
 
 EQUIVALENT = HERE / "equivalent.txt"
 CHECKED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -141,6 +142,29 @@ class Played:
         return None
 
 
+class PlayedZeek:
+    """The conversations about Zeek's words, in all variants, in one process."""
+
+    def __init__(self):
+        self.commands, self.expected = [], []
+        for name, lines in test_zeek.CONVERSATIONS.items():
+            for wrap in (None,) if "as written" in lines else test_zeek.WRAPS:
+                for mirrored in (False, True):
+                    commands, expected = test_zeek.script(lines, wrap, mirrored)
+                    self.commands += commands
+                    self.expected += [(name, want) for _, want in expected]
+
+    def killed_by(self, program):
+        done = run(program, input="\n".join(self.commands) + "\n")
+        answers = done.stdout.splitlines() if done else []
+        if done is None or done.returncode != 0 or done.stderr or len(answers) != len(self.expected):
+            return "it fails"
+        for (name, want), got in zip(self.expected, answers):
+            if want and want != got:
+                return name
+        return None
+
+
 def first_variant(_):
     return [conversation.AS_WRITTEN]
 
@@ -167,6 +191,8 @@ class Judge:
         conversations = conversation.load()
         self.written = Played(conversations, first_variant).learn(base / "test" / "replay")
         self.shifted = Played(conversations, other_variants).learn(base / "test" / "replay")
+        self.zeek = PlayedZeek()
+        assert not self.zeek.killed_by(base / "test" / "zeek"), "the core is wrong as it is"
         self.base = base
 
     def verdict(self, folder, mutant):
@@ -198,7 +224,7 @@ class Judge:
         replay = folder / "test" / "replay"
         if mutant.source in ("zeek.c", "sequence.c", "sequence.h"):
             link(folder, "zeek")
-            if by := killed_by_pytest(folder, "core/test_zeek.py"):
+            if by := self.zeek.killed_by(folder / "test" / "zeek") or killed_by_pytest(folder, "core/test_zeek.py"):
                 return by
         if mutant.source == "zeek.c":
             return None
