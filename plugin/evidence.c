@@ -29,7 +29,7 @@ static void recall_syn(pass *t)
     const tl_connection *c = t->c;
     const tl_end *client = &c->end[c->client];
 
-    if (!c->alive || !c->syn.frame || c->syn.frame != c->last_frame)
+    if (!c->syn.frame || c->packets[0] + c->packets[1] != 1)
         return;
     t->c->memory->passed[c->client][0] = (tl_passed){
         .time = c->syn.time,

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <glib.h>
+
 #include <epan/to_str.h>
 
 #define NS_PER_S INT64_C(1000000000)
@@ -28,6 +30,19 @@ static void get_end(const stream *s, tl_role role, stream_facts *f)
     f->state[role] = f->told.has_states ? tcp_state_name(f->told.state[role]) : NULL;
 }
 
+static const char *join_evidence(uint8_t evidence, char *text, size_t size)
+{
+    *text = '\0';
+    for (unsigned i = 0; i < TL_EVIDENCE_COUNT; i++) {
+        if (!(evidence & 1U << i))
+            continue;
+        if (*text)
+            g_strlcat(text, ", ", size);
+        g_strlcat(text, tl_evidence_name((tl_evidence)i), size);
+    }
+    return *text ? text : NULL;
+}
+
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
 {
     f->stream = s->stream;
@@ -37,6 +52,8 @@ void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
     get_end(s, TL_CLIENT, f);
     get_end(s, TL_SERVER, f);
     f->conn_state = zeek_conn_state(&s->zeek);
+    f->evidence = join_evidence(f->told.rst_evidence, f->evidences, sizeof f->evidences);
+    f->story = f->events = NULL;
     f->history = zeek_history(&s->zeek, f->letters) > 0 ? f->letters : NULL;
 }
 
@@ -51,7 +68,10 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
 
     switch (f->kind) {
     case FACT_TEXT:
+    case FACT_LIST:
         return *(const char *const *)at != NULL;
+    case FACT_DIFFERENCE:
+        return *(const int32_t *)at != TL_NO_DIFFERENCE;
     case FACT_FLAG:
         return *(const bool *)at;
     case FACT_SPAN:
@@ -87,6 +107,7 @@ char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *fact
         return NULL;
     switch (f->kind) {
     case FACT_TEXT:
+    case FACT_LIST:
         return wmem_strdup(scope, *(const char *const *)at);
     case FACT_ADDRESS:
         return address_to_str(scope, at);
@@ -102,6 +123,8 @@ char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *fact
     case FACT_FRAME:
     case FACT_CONNECTION:
         return wmem_strdup_printf(scope, "%" PRIu32, *(const uint32_t *)at);
+    case FACT_DIFFERENCE:
+        return wmem_strdup_printf(scope, "%" PRId32, *(const int32_t *)at);
     case FACT_KIND_COUNT:
         break;
     }

@@ -23,15 +23,37 @@ const fact statistics_head[] = {
     {.name = NULL},
 };
 
+#define ROW(name, kind, member)                                   \
+    {                                                             \
+        "tcplife." name, NULL, NULL, kind, offsetof(stream_facts, member) \
+    }
+
+const fact statistics_tail[] = {
+    ROW("story", FACT_TEXT, story),
+    ROW("reset.verdict", FACT_TEXT, told.rst_verdict),
+    ROW("reset.form", FACT_TEXT, told.rst_form),
+    ROW("reset.answers", FACT_FRAME, told.rst_answers),
+    ROW("reset.answers_kind", FACT_TEXT, told.rst_answered),
+    ROW("reset.idle", FACT_SPAN, told.rst_idle),
+    ROW("reset.idle_before", FACT_SPAN, told.rst_idle_before),
+    ROW("reset.ttl_delta", FACT_DIFFERENCE, told.rst_ttl_delta),
+    ROW("reset.evidence", FACT_LIST, evidence),
+    ROW("role.guessed", FACT_FLAG, told.role_guessed),
+    ROW("events", FACT_LIST, events),
+    {.name = NULL},
+};
+
 /* ---- CSV and JSON: every fact ---- */
 
-/* Do something for each fact, those of the head first. */
+/* Do something for each fact, those of the head first and those of the tail last. */
 static void for_each_fact(void (*what)(const fact *, void *own), void *own)
 {
     for (const fact *f = statistics_head; f->name; f++)
         what(f, own);
     for (unsigned i = 0; i < FACTS_COUNT; i++)
         what(&facts_table[i], own);
+    for (const fact *f = statistics_tail; f->name; f++)
+        what(f, own);
 }
 
 /* Write a value, in quotes if it has what ends one. */
@@ -103,7 +125,7 @@ static void end_csv(void *own)
     (void)own;
 }
 
-const statistics_format statistics_csv = {"csv", begin_csv, write_csv, end_csv};
+const statistics_format statistics_csv = {"csv", begin_csv, write_csv, end_csv, true, NULL};
 
 /* An object of JSON under way. */
 typedef struct {
@@ -119,7 +141,7 @@ static void put_json_fact(const fact *f, void *own)
     if (!value)
         return;
     json_dumper_set_member_name(&o->dumper, f->name);
-    if (f->kind == FACT_TEXT || f->kind == FACT_ADDRESS)
+    if (f->kind == FACT_TEXT || f->kind == FACT_LIST || f->kind == FACT_ADDRESS)
         json_dumper_value_string(&o->dumper, value);
     else
         json_dumper_value_anyf(&o->dumper, "%s", value);
@@ -143,7 +165,7 @@ static void write_json(void *own, const stream_facts *row)
     json_dumper_finish(&o->dumper);
 }
 
-const statistics_format statistics_json = {"json", begin_json, write_json, g_free};
+const statistics_format statistics_json = {"json", begin_json, write_json, g_free, true, NULL};
 
 /* ---- Lines: the facts that are asked for most ---- */
 
@@ -156,6 +178,10 @@ const fact *statistics_fact(const char *name)
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         if (!strcmp(facts_table[i].name, name))
             return &facts_table[i];
+    }
+    for (const fact *f = statistics_tail; f->name; f++) {
+        if (!strcmp(f->name, name))
+            return f;
     }
     return NULL;
 }
@@ -331,4 +357,4 @@ static void end_lines(void *own)
     g_free(l);
 }
 
-const statistics_format statistics_lines = {"streams", begin_lines, write_line, end_lines};
+const statistics_format statistics_lines = {"streams", begin_lines, write_line, end_lines, false, NULL};
