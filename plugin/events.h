@@ -82,6 +82,10 @@
       "The sender's keep-alives went unanswered, so it gave the connection up (RFC 9293, 3.8.4).") \
     X(RESET_RETRANSMISSION_TIMEOUT, "reset.retransmission_timeout", WARN, "RST after unanswered retransmissions", \
       "The sender's retransmissions went unanswered, so it gave the connection up (RFC 9293, 3.8.3).") \
+    X(RESET_ZERO_WINDOW, "reset.zero_window", WARN, "RST after unanswered probes of a closed window", \
+      "The peer had advertised a window of 0 and never opened it again, so the sender gave the connection up (RFC 9293, 3.8.6.1).") \
+    X(RESET_NO_CONNECTION, "reset.no_connection", WARN, "RST as of no such connection", \
+      "It is made of the segment that it answers: its sender knows of no such connection, or something in between answers in its place (RFC 9293, 3.5.2, group 1).") \
     X(RESET_DATA_AFTER_CLOSE, "reset.data_after_close", WARN, "RST answers data sent after close", \
       "The sender had closed and has nobody to give the data to, so it resets the connection (RFC 9293, 3.6.1; RFC 1122, 4.2.2.13).") \
     X(RESET_TIME_WAIT, "reset.time_wait_assassination", WARN, "RST in TIME_WAIT (RFC 1337)", \
@@ -92,6 +96,12 @@
       "Its number is not the one that the receiver expects next (RFC 9293, 3.10.7.4; RFC 5961, 3).") \
     X(RESET_TTL_DIFFERS, "reset.ttl_differs", NOTE, "TTL differs from the sender's earlier frames", \
       "It came another way than the rest, perhaps from something in between: evidence, not proof (RFC 791, 3.2).") \
+    X(RESET_TOO_EARLY, "reset.too_early", NOTE, "RST sooner than its sender could have answered", \
+      "The segment that it answers had passed less than half the shortest round trip to its apparent sender before: evidence, not proof (RFC 9293, 3.5.2).") \
+    X(RESET_SENDER_WENT_ON, "reset.sender_went_on", WARN, "its apparent sender goes on after the RST", \
+      "Who resets a connection has none any more, so the RST was somebody else's (RFC 9293, 3.5.2).") \
+    X(RESET_LOOP, "reset.loop", NOTE, "RSTs go on and on", \
+      "Each end answers the other's answer to a RST; a RST is never to be answered by one, and a challenge ACK is to be followed by a RST that fits (RFC 9293, 3.5.2; RFC 5961, 3).") \
     /* Keep-alive, and the rest. */ \
     X(KEEPALIVE_PROBE, "keepalive.probe", CHAT, "keep-alive", \
       "It repeats the last acknowledged number so that the peer has to answer (RFC 9293, 3.8.4).") \

@@ -58,6 +58,7 @@ static void probe_window(pass *t)
 {
     if (t->x->window_probe)
         pass_sent_again(t);
+    pass_note_window_probe(t);
     t->x->window_probe = true;
     pass_asked(t);
 }
@@ -66,6 +67,7 @@ static void probe(pass *t)
 {
     tl_exchange *exchange = pass_exchange(t);
 
+    t->is_probe = true;
     pass_raise(t, TL_EVENT_KEEPALIVE_PROBE, 0);
     exchange->keepalives++;
     if (t->x->probes > 0)
@@ -105,10 +107,13 @@ static void take_data(pass *t)
     uint32_t again;
     const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
     pass_exchange(t)->retransmitted[t->s->side] += again;
-    if (is_byte_for_closed_window(t))
+    if (is_byte_for_closed_window(t)) {
         probe_window(t);
-    else if (again > 0)
-        pass_sent_again(t);
+    } else {
+        pass_note_window_probe(t);
+        if (again > 0)
+            pass_sent_again(t);
+    }
     if (fresh == 0)
         return;
     x->spoke = true;

@@ -5,7 +5,10 @@
 
 #include "facts-table.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+
+#include <glib.h>
 
 #include <epan/to_str.h>
 #include <wsutil/inet_addr.h>
@@ -36,6 +39,19 @@ static uint32_t first_frame_of(uint32_t connection)
     return s ? s->connection.first_frame : 0;
 }
 
+static const char *join_evidence(uint8_t evidence, char *text, size_t size)
+{
+    *text = '\0';
+    for (unsigned i = 0; i < TL_EVIDENCE_COUNT; i++) {
+        if (!(evidence & 1U << i))
+            continue;
+        if (*text)
+            g_strlcat(text, ", ", size);
+        g_strlcat(text, tl_evidence_name((tl_evidence)i), size);
+    }
+    return *text ? text : NULL;
+}
+
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
 {
     f->stream = s->stream;
@@ -49,6 +65,8 @@ void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
     get_end(s, TL_CLIENT, f);
     get_end(s, TL_SERVER, f);
     f->conn_state = zeek_conn_state(&s->zeek);
+    f->evidence = join_evidence(f->told.rst_evidence, f->evidences, sizeof f->evidences);
+    f->story = f->events = NULL;
     f->history = zeek_history(&s->zeek, f->letters) > 0 ? f->letters : NULL;
 }
 
@@ -63,7 +81,10 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
 
     switch (f->kind) {
     case FACT_TEXT:
+    case FACT_LIST:
         return *(const char *const *)at != NULL;
+    case FACT_DIFFERENCE:
+        return *(const int32_t *)at != TL_NO_DIFFERENCE;
     case FACT_FLAG:
         return *(const bool *)at;
     case FACT_SPAN:
@@ -119,6 +140,7 @@ bool fact_append(GString *to, const fact *f, const stream_facts *facts)
         return false;
     switch (f->kind) {
     case FACT_TEXT:
+    case FACT_LIST:
         g_string_append(to, *(const char *const *)at);
         return true;
     case FACT_ADDRESS:
@@ -139,6 +161,9 @@ bool fact_append(GString *to, const fact *f, const stream_facts *facts)
     case FACT_FRAME:
     case FACT_CONNECTION:
         append_digits(to, *(const uint32_t *)at, 1);
+        return true;
+    case FACT_DIFFERENCE:
+        g_string_append_printf(to, "%" PRId32, *(const int32_t *)at);
         return true;
     case FACT_KIND_COUNT:
         break;

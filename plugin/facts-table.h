@@ -43,7 +43,11 @@ typedef struct {
     const char *verdict;            /**< NULL, or told.verdict, so these are not to be copied */
     const char *conn_state;         /**< Zeek's words: static storage */
     const char *history;            /**< NULL, or the letters in `letters` */
+    const char *evidence;           /**< NULL, or what is in `evidences` */
+    const char *story;              /**< of a row alone, as the next: else NULL */
+    const char *events;             /**< names and counts */
     char letters[ZEEK_HISTORY_MAX]; /**< what `history` points to, so these are not to be copied */
+    char evidences[48];             /**< nor are these */
 } stream_facts;
 
 /** What is known of a connection. */
@@ -61,6 +65,8 @@ typedef enum {
     FACT_FRAME,      /**< uint32_t, a frame's number; 0: absent */
     FACT_CONNECTION, /**< uint32_t; TL_NO_CONNECTION: absent */
     FACT_BYTES,      /**< uint64_t; 0: absent */
+    FACT_DIFFERENCE, /**< int32_t; TL_NO_DIFFERENCE: absent */
+    FACT_LIST,       /**< const char *, the values of a repeatable field, joined by ", "; NULL: absent */
     FACT_KIND_COUNT
 } fact_kind;
 
@@ -89,6 +95,10 @@ typedef struct {
       "How many bytes of data the client sent, not counting repetitions.") \
     X(BYTES, told.bytes[TL_SERVER], "server.bytes", "Server bytes", \
       "How many bytes of data the server sent, not counting repetitions.") \
+    X(COUNT, told.packets[TL_CLIENT], "client.packets", "Client packets", \
+      "How many segments the client sent, not counting copies.") \
+    X(COUNT, told.packets[TL_SERVER], "server.packets", "Server packets", \
+      "How many segments the server sent, not counting copies.") \
     X(BYTES, told.retransmitted[TL_CLIENT], "client.retransmitted", "Client bytes sent again", \
       "How many bytes of data the client sent that had passed before.") \
     X(BYTES, told.retransmitted[TL_SERVER], "server.retransmitted", "Server bytes sent again", \
@@ -101,6 +111,14 @@ typedef struct {
       "How many bytes of the client were acknowledged and never passed: holes of the capture.") \
     X(BYTES, told.missing[TL_SERVER], "server.missing", "Server bytes missing", \
       "How many bytes of the server were acknowledged and never passed: holes of the capture.") \
+    X(SPAN, told.zero_window[TL_CLIENT], "client.zero_window", "Client window closed", \
+      "For how long in all the client had advertised a window of 0.") \
+    X(SPAN, told.zero_window[TL_SERVER], "server.zero_window", "Server window closed", \
+      "For how long in all the server had advertised a window of 0.") \
+    X(SPAN, told.rtt[TL_CLIENT], "client.rtt", "Round trip to the client", \
+      "The shortest round trip seen between the capture point and the client.") \
+    X(SPAN, told.rtt[TL_SERVER], "server.rtt", "Round trip to the server", \
+      "The shortest round trip seen between the capture point and the server.") \
     X(SPAN, told.held[TL_CLIENT], "client.held", "Client state held", \
       "How long the client had been in its last state when the capture ended; TIME_WAIT lasts 2 MSL.") \
     X(SPAN, told.held[TL_SERVER], "server.held", "Server state held", \
@@ -151,6 +169,8 @@ typedef struct {
       "Why the RST came that ended the connection.") \
     X(TEXT, told.reset_sender, "reset.sender", "RST sender", \
       "The end that sent the RST which ended the connection.") \
+    X(COUNT, told.reset_count, "reset.count", "RSTs", \
+      "How many RSTs passed.") \
     X(TEXT, told.silence_side, "silence.side", "Silent side", \
       "The end that did not answer, of a connection that ended in silence.") \
     X(SPAN, told.silence_time, "silence.time", "Silent for", \

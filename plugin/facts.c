@@ -133,8 +133,10 @@ static tl_opening claimed_opening(const tl_connection *c)
     case TL_CAUSE_TIME_WAIT:
     case TL_CAUSE_KEEP_ALIVE_TIMEOUT:
     case TL_CAUSE_KEEP_ALIVE:
+    case TL_CAUSE_ZERO_WINDOW:
     case TL_CAUSE_DATA_AFTER_CLOSE:
     case TL_CAUSE_AFTER_OWN_FIN:
+    case TL_CAUSE_NO_CONNECTION:
     case TL_CAUSE_LATE:
     case TL_CAUSE_COUNT:
         break;
@@ -357,7 +359,8 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
     const tl_end *asker = NULL;
 
     if (was_reset(c)) {
-        if (cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT)
+        if (cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT ||
+            cause == TL_CAUSE_ZERO_WINDOW)
             asker = &c->end[c->claim->from];
     } else if (close == TL_CLOSE_FIN_UNACKNOWLEDGED || close == TL_CLOSE_SILENT) {
         asker = first_asker(c, close);
@@ -386,6 +389,37 @@ static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view
     return (lapses ? lapse : view->end) - since;
 }
 
+/* For how long in all an end had advertised a window of 0, up to the connection's end. */
+static int64_t window_closed(const tl_connection *c, unsigned side)
+{
+    const tl_windows *w = c->memory ? c->memory->windows : NULL;
+    const int64_t end = ended(c);
+    const int64_t until = end == TL_NO_TIME ? c->last : end;
+
+    if (!w || (w->since[side] == TL_NO_TIME && w->total[side] == 0))
+        return TL_NO_TIME;
+    return w->total[side] +
+           (w->since[side] != TL_NO_TIME && w->since[side] < until ? until - w->since[side] : 0);
+}
+
+/* Of the RST that ended the connection, else of the first that passed. */
+static void tell_rst(const tl_connection *c, tl_facts *f)
+{
+    static const tl_rst none = {.idle = TL_NO_TIME, .idle_before = TL_NO_TIME};
+    const tl_resets *resets = connection_resets(c);
+    const tl_rst *rst = !resets ? &none : was_reset(c) ? &resets->last : &resets->first;
+
+    f->reset_count = resets ? resets->count : 0;
+    f->rst_verdict = tl_verdict_name((tl_verdict)rst->verdict);
+    f->rst_form = tl_form_name((tl_form)rst->form);
+    f->rst_answered = tl_answered_name((tl_answered)rst->answered);
+    f->rst_answers = rst->answers;
+    f->rst_idle = rst->idle;
+    f->rst_idle_before = rst->idle_before;
+    f->rst_ttl_delta = rst->has_ttl_delta ? rst->ttl_delta : TL_NO_DIFFERENCE;
+    f->rst_evidence = rst->evidence;
+}
+
 static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     for (unsigned side = 0; side < 2; side++) {
@@ -394,6 +428,9 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
+        f->packets[role] = c->packets[side];
+        f->rtt[role] = e->rtt == NO_RTT ? TL_NO_TIME : e->rtt * INT64_C(1000);
+        f->zero_window[role] = window_closed(c, side);
         f->retransmitted[role] = c->exchange ? c->exchange->retransmitted[side] : 0;
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);
         f->missing[role] = end_missing(e, &c->end[!side]);
@@ -428,6 +465,7 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         .copies = c->copies,
         .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
         .one_sided = connection_is_one_sided(c),
+        .role_guessed = c->role_guessed,
         .has_states = !c->orphan,
         .phase = c->phase,
     };
@@ -440,6 +478,7 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
     }
     tell_silence(c, view, f);
     tell_ends(c, view, f);
+    tell_rst(c, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "facts-table.h"
+#include "story.h"
 
 static int proto_tcplife;
 
@@ -27,9 +28,11 @@ static int hf_concurrent, hf_half_open, hf_copy_of;
 /* Events */
 static int hf_event, hf_transition, hf_step;
 static int hf_time[TCP_STATE_COUNT]; /* no field for CLOSED and LISTEN */
-static int hf_reset_verdict, hf_reset_idle, hf_reset_ttl_delta, hf_late;
+static int hf_reset_verdict, hf_reset_form, hf_reset_answers, hf_reset_answers_kind;
+static int hf_reset_idle, hf_reset_idle_before, hf_reset_ttl_delta, hf_reset_evidence, hf_late;
 
-/* Connection facts, as they are in facts_table */
+/* Connection facts: the story, and those of facts_table */
+static int hf_story;
 static int hf_fact[FACTS_COUNT];
 
 static int ett_tcplife = -1;
@@ -99,12 +102,27 @@ static hf_register_info hf[] = {
          "The part that this frame plays in opening or closing the connection."),
     TEXT(hf_reset_verdict, "reset.verdict", "RST verdict",
          "What the receiver of this RST makes of it, which its sequence number tells."),
+    TEXT(hf_reset_form, "reset.form", "RST form",
+         "Whether this RST is made of the segment that it answers, or has its sender's own next number."),
+    FIELD(hf_reset_answers, "reset.answers", "RST answers frame", FT_FRAMENUM, BASE_NONE,
+          "The segment that this RST answers: the last one whose numbers it was made of."),
+    TEXT(hf_reset_answers_kind, "reset.answers_kind", "RST answers",
+         "What kind of segment this RST answers."),
     SPAN(hf_reset_idle, "reset.idle", "Idle before RST",
          "The time between this RST and the last segment with data, SYN or FIN; keep-alives do not count."),
+    SPAN(hf_reset_idle_before, "reset.idle_before", "Idle before what the RST answers",
+         "The time between the segment that this RST answers and the last one before it with data, SYN or FIN."),
     FIELD(hf_reset_ttl_delta, "reset.ttl_delta", "TTL difference", FT_INT32, BASE_DEC,
           "The TTL or hop limit of this RST minus the one that its sender last used in this connection."),
+    TEXT(hf_reset_evidence, "reset.evidence", "Evidence",
+         "What says that a RST was not its apparent sender's, at this frame: evidence, not proof."),
     FLAG(hf_late, "late", "Late",
          "The frame comes when the connection is over already, and does not belong to its closing."),
+};
+
+static hf_register_info story_hf[] = {
+    TEXT(hf_story, "story", "Story",
+         "The whole life in a few plain sentences: what passed, who closed, what was wrong, what to look at next."),
 };
 
 static ei_register_info ei[] = {
@@ -132,6 +150,8 @@ static const struct {
     [FACT_FRAME] = {FT_FRAMENUM, BASE_NONE},
     [FACT_CONNECTION] = {FT_UINT32, BASE_DEC},
     [FACT_BYTES] = {FT_UINT64, BASE_DEC},
+    [FACT_DIFFERENCE] = {FT_INT32, BASE_DEC},
+    [FACT_LIST] = {FT_STRING, BASE_NONE},
 };
 /* clang-format on */
 
@@ -171,6 +191,7 @@ void fields_register(int proto)
 
     proto_tcplife = proto;
     proto_register_field_array(proto, hf, array_length(hf));
+    proto_register_field_array(proto, story_hf, array_length(story_hf));
     register_facts(proto);
     proto_register_subtree_array(ett, array_length(ett));
     register_experts(proto);
@@ -407,6 +428,31 @@ static const char *steps_text(packet_info *pinfo, unsigned steps)
     return wmem_strbuf_get_str(text);
 }
 
+static void add_evidence(proto_tree *tree, uint8_t evidence)
+{
+    for (unsigned i = 0; i < TL_EVIDENCE_COUNT; i++) {
+        if (evidence & 1U << i)
+            add_text(tree, hf_reset_evidence, tl_evidence_name((tl_evidence)i));
+    }
+}
+
+static void add_reset(proto_tree *tree, const tl_report *r)
+{
+    if (r->verdict != TL_VERDICT_NONE)
+        add_text(tree, hf_reset_verdict, tl_verdict_name(r->verdict));
+    if (r->form != TL_FORM_NONE)
+        add_text(tree, hf_reset_form, tl_form_name(r->form));
+    if (r->answers) {
+        add_number(tree, hf_reset_answers, r->answers);
+        add_text(tree, hf_reset_answers_kind, tl_answered_name(r->answered));
+    }
+    add_span(tree, hf_reset_idle, r->idle);
+    add_span(tree, hf_reset_idle_before, r->idle_before);
+    if (r->has_ttl_delta)
+        proto_item_set_generated(proto_tree_add_int(tree, hf_reset_ttl_delta, NULL, 0, 0, r->ttl_delta));
+    add_evidence(tree, r->evidence);
+}
+
 static void add_events(packet_info *pinfo, proto_tree *tree, const shown *what)
 {
     const tl_report *r = what->report;
@@ -417,11 +463,7 @@ static void add_events(packet_info *pinfo, proto_tree *tree, const shown *what)
         add_transition(pinfo, tree, &r->transition[i]);
     if (r->steps && is_wanted(tree, hf_step))
         add_text(tree, hf_step, steps_text(pinfo, r->steps));
-    if (r->verdict != TL_VERDICT_NONE)
-        add_text(tree, hf_reset_verdict, tl_verdict_name(r->verdict));
-    add_span(tree, hf_reset_idle, r->idle);
-    if (r->has_ttl_delta)
-        proto_item_set_generated(proto_tree_add_int(tree, hf_reset_ttl_delta, NULL, 0, 0, r->ttl_delta));
+    add_reset(tree, r);
     add_flag(tree, hf_late, r->late);
 }
 
@@ -508,6 +550,8 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     case FACT_BYTES:
         proto_item_set_generated(proto_tree_add_uint64(tree, field, NULL, 0, 0, *(const uint64_t *)at));
         return;
+    case FACT_DIFFERENCE: /* of rows alone */
+    case FACT_LIST:
     case FACT_KIND_COUNT:
         return;
     }
@@ -518,11 +562,20 @@ static bool is_any_fact_wanted(proto_tree *tree)
 {
     unsigned i = 0;
 
-    if (is_visible(tree))
+    if (is_visible(tree) || is_wanted(tree, hf_story))
         return true;
     while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
         i++;
     return i < FACTS_COUNT;
+}
+
+static void add_story(packet_info *pinfo, proto_tree *tree, const stream_facts *facts)
+{
+    if (!is_wanted(tree, hf_story))
+        return;
+    const story s = story_tell(pinfo->pool, facts);
+    for (unsigned i = 0; i < s.count; i++)
+        add_text(tree, hf_story, s.sentence[i]);
 }
 
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
@@ -537,6 +590,7 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     proto_item_set_generated(item);
 
     stream_facts_get(what->stream, what->view, &facts);
+    add_story(pinfo, branch, &facts);
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         if (fact_is_known(&facts_table[i], &facts))
             add_fact(pinfo, branch, i, &facts);

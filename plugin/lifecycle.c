@@ -190,7 +190,7 @@ static void report(pass *t)
 static void prepare(tl_report *r)
 {
     memset(r, 0, offsetof(tl_report, transition)); /* the lists behind have counts */
-    r->idle = TL_NO_TIME;
+    r->idle = r->idle_before = TL_NO_TIME;
 }
 
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world,
@@ -207,6 +207,7 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
         .now = s->time > c->last ? s->time : c->last,
         .next = s->seq + s->length + (s->flags & TL_FIN ? 1 : 0),
         .before = c->phase,
+        .content = c->content,
     };
 
     prepare(r);
@@ -226,6 +227,7 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
     if (c->claim)
         c->claim->challenged = false; /* something follows it */
     follow(&t);
+    pass_remember(&t);
 
     c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase_of(c);
     c->last = t.now;

@@ -13,6 +13,10 @@
  *   tl_gaps          in an end: what did not pass byte after byte; allocated when that comes
  *   tl_exchange      what only a connection has in which more than SYNs and RSTs have passed;
  *                    allocated then
+ *   tl_memory        the last segments of each end, which a RST may answer; allocated at the
+ *                    second segment
+ *   tl_resets        the RSTs themselves; allocated when one comes
+ *   tl_windows       for how long windows were closed; allocated when one is
  *
  * Each begins as zero, and none is ever emptied member by member.
  *
@@ -36,6 +40,7 @@
 /** No such time, span or number. */
 #define TL_NO_TIME INT64_MIN
 #define TL_NO_CONNECTION UINT32_MAX
+#define TL_NO_DIFFERENCE INT32_MIN
 
 /** Flags of a segment, the bits of the TCP header (RFC 9293, 3.1). */
 enum { TL_FIN = 0x01, TL_SYN = 0x02, TL_RST = 0x04, TL_ACK = 0x10 };
@@ -107,7 +112,14 @@ typedef struct {
     /* Events */
     bool late;
     tl_verdict verdict;
-    int64_t idle;        /**< ns, on a RST: since data, SYN or FIN; else TL_NO_TIME */
+    int64_t idle; /**< ns, on a RST: since data, SYN or FIN; else TL_NO_TIME */
+    int64_t
+        idle_before;  /**< ns, on a RST: how long nothing of that kind had passed before the segment that it
+                              answers; else TL_NO_TIME */
+    uint32_t answers; /**< on a RST: frame of the segment that it answers; 0: none */
+    tl_answered answered; /**< and what that is */
+    tl_form form;
+    uint8_t evidence;    /**< bit (1 << tl_evidence) */
     bool has_ttl_delta;  /**< `ttl_delta` is known */
     int16_t ttl_delta;   /**< on a RST: its TTL minus its sender's last one */
     uint16_t steps;      /**< bit (1 << tl_step) */
@@ -294,6 +306,55 @@ typedef struct {
     bool half_close_data : 1;                 /**< data_while_half_closed was raised */
 } tl_exchange;
 
+/** A segment that a RST may answer. */
+typedef struct {
+    int64_t time;
+    int64_t
+        idle; /**< ns that nothing with data, SYN or FIN had passed before it; TL_NO_TIME: nothing ever had */
+    uint32_t frame;        /**< 0: there is none */
+    uint32_t next;         /**< SEG.SEQ + SEG.LEN, SYN and FIN counted */
+    uint32_t ack;          /**< with has_ack */
+    uint32_t lead : 24;    /**< us since the first segment that a RST for this one could answer as well */
+    uint32_t answered : 4; /**< tl_answered: what a RST has answered that answers it */
+    bool has_ack : 1;
+    bool has_rst : 1;  /**< a RST has answered it */
+    bool is_reply : 1; /**< it answers a RST itself */
+} tl_passed;
+
+/** For how long windows were closed, by side. */
+typedef struct {
+    int64_t total[2];  /**< ns, without the time since `since` */
+    int64_t since[2];  /**< TL_NO_TIME: it is open */
+    uint8_t probes[2]; /**< how often that end has asked for the other's, since that was closed */
+} tl_windows;
+
+/** What is known of one RST. */
+typedef struct {
+    int64_t idle, idle_before;
+    uint32_t frame, answers; /**< 0: none */
+    int16_t ttl_delta;
+    bool has_ttl_delta;
+    uint8_t verdict, form, answered, evidence;
+} tl_rst;
+
+/** The RSTs of a connection. */
+typedef struct {
+    tl_rst first, last; /**< `last`: up to the one that ended the connection */
+    uint32_t count;
+    uint32_t
+        ttl_of[2];  /**< by side: frame of its RST whose TTL nothing has passed to hold against; 0: none */
+    uint8_t ttl[2]; /**< by side: and that TTL */
+    bool unanswered[2]; /**< by side: its last segment is a RST, and the other end is silent since */
+    uint8_t loops;      /**< RSTs that answered an answer to a RST */
+} tl_resets;
+
+/** By side: the last segment with the end's last ACK number, and the last with the number before. */
+typedef struct {
+    tl_passed passed[2][2];
+    tl_windows *windows; /**< NULL: none was ever closed */
+    tl_resets *resets;   /**< NULL: no RST has passed */
+} tl_memory;
+
 /** One connection. It begins with tl_begin(); the caller reads the members before `end`. */
 typedef struct tl_connection {
     struct tl_connection *older; /**< the other connection of the 4-tuple that takes segments, begun
@@ -316,6 +377,8 @@ typedef struct tl_connection {
     tl_attempt attempt;
     tl_claim *claim;       /**< NULL: nothing has ever claimed that an end has no connection */
     tl_exchange *exchange; /**< NULL: nothing but SYNs and RSTs has passed */
+    tl_memory *memory;     /**< NULL: at most one segment has passed */
+    uint32_t packets[2];   /**< by side: segments that it sent */
     tl_moment syn, open_ack;
     int64_t reuse_gap;    /**< ns since the last frame of the connection before */
     int64_t content;      /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
@@ -417,6 +480,12 @@ typedef struct {
     uint64_t half_close_bytes;
     const char *reset_cause;
     const char *reset_sender;
+    uint32_t reset_count;
+    const char *rst_verdict, *rst_form, *rst_answered; /**< of the RST that ended it, else of the first */
+    uint32_t rst_answers;
+    int64_t rst_idle, rst_idle_before;
+    int32_t rst_ttl_delta; /**< TL_NO_DIFFERENCE: absent */
+    uint8_t rst_evidence;  /**< bit (1 << tl_evidence) */
     const char *silence_side;
     int64_t silence_time;
     uint32_t silence_repeats;
@@ -427,12 +496,15 @@ typedef struct {
     int64_t start, duration, lifetime;
     uint32_t copies;
     bool one_sided;
+    bool role_guessed;
     bool has_states;
     tcp_state phase;
     tcp_state state[2]; /**< by tl_role; with has_states */
     uint64_t bytes[2];  /**< by tl_role; 0: absent, here and in what follows */
     uint64_t retransmitted[2], unacked[2], missing[2];
-    int64_t held[2];               /**< by tl_role */
+    int64_t held[2]; /**< by tl_role, as those that follow */
+    uint32_t packets[2];
+    int64_t rtt[2], zero_window[2];
     uint32_t frame[TL_STEP_COUNT]; /**< deciding frames; 0: absent */
 } tl_facts;
 

@@ -190,6 +190,7 @@ void pass_hear(pass *t)
     x->window = t->s->window;
     if (x->window > x->widest)
         x->widest = x->window;
+    pass_note_window(t);
     if (t->y->window_probe && t->s->ack == t->y->asked) /* there, and takes nothing */
         t->y->asked_at = TL_NO_TIME;
     t->y->window_probe = false;

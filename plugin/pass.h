@@ -9,6 +9,7 @@
  *   opening.c   SYNs, and ACKs while the handshake is under way
  *   closing.c   FINs and the ACKs of them
  *   exchange.c  ACKs, data, keep-alives
+ *   evidence.c  what a RST answers, and what says that it is not its apparent sender's
  *   reset.c     RSTs and ICMP errors, and what disproves them
  *   lifecycle.c a whole segment
  *
@@ -41,6 +42,8 @@ typedef struct {
     bool hidden;      /* a claim stands: the segment is followed beneath it, and nothing is said of it */
     bool acked_fin;   /* it was the first ACK of the peer's FIN */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
+    bool is_probe;    /* it is a keep-alive */
+    int64_t content;  /* time of the last data, SYN or FIN before it; TL_NO_TIME: none */
     bool belongs;     /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
                           that answers one, what shows that a RST closed nothing */
 } pass;
@@ -80,6 +83,12 @@ static inline bool end_is_synchronized(const tl_end *e)
 static inline bool phase_is_over(tcp_state phase)
 {
     return phase == TCP_TIME_WAIT || phase == TCP_CLOSED;
+}
+
+/* NULL: no RST has passed. */
+static inline tl_resets *connection_resets(const tl_connection *c)
+{
+    return c->memory ? c->memory->resets : NULL;
 }
 
 /* A RST or an ICMP error ended the connection, and nothing has disproved it. */
@@ -299,6 +308,30 @@ void pass_on_ack(pass *t);
 
 /** A first segment of which nothing is known but that the connection is open. */
 void pass_begin_midstream(pass *t);
+
+/* ---- evidence.c ---- */
+
+/** A RST: which segment it answers, and in which form it is. */
+void pass_trace_rst(pass *t);
+
+/** Something says that a RST was not its apparent sender's.
+ *  @param rst  the RST's frame, or 0 if it is the last one */
+void pass_testify(pass *t, tl_evidence evidence, uint32_t rst);
+
+/** The RST has been judged: keep what is known of it. */
+void pass_keep_rst(pass *t);
+
+/** Any segment, once it was followed: a RST may answer it. */
+void pass_remember(pass *t);
+
+/** The sender has told its window. */
+void pass_note_window(pass *t);
+
+/** The sender asks for a window, or sends against a closed one. */
+void pass_note_window_probe(pass *t);
+
+/** The sender has asked, and the window was not opened. */
+bool pass_was_kept_waiting(const pass *t);
 
 /* ---- reset.c ---- */
 

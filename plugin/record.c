@@ -44,7 +44,7 @@ static_assert(sizeof(entry) <= 12, "the budget is 24 bytes for each frame, with 
 static_assert(TCP_STATE_COUNT <= 16, "a state has to fit into 4 bits");
 
 /* A detail is a byte of these, and then for each of them, in this order, its
- * numbers as varints. The bit 0x80 is free. */
+ * numbers as varints. */
 enum {
     HAS_RST = 0x01,         /* verdict, idle */
     HAS_STEPS = 0x02,       /* steps */
@@ -53,12 +53,13 @@ enum {
     HAS_TTL_DELTA = 0x10,   /* ttl_delta */
     HAS_HALF_OPEN = 0x20,   /* half_open */
     HAS_COPY_OF = 0x40,     /* copy_of */
+    HAS_EVIDENCE = 0x80,    /* form, evidence and whether the rest is there: answers, answered, idle_before */
 };
 
 enum {
     VARINT_MAX = 10, /* bytes of a 64-bit number, 7 bits in each */
     DETAIL_MAX = 1 + 2 * VARINT_MAX + 3 + 1 + TL_MAX_TRANSITIONS * (2 + VARINT_MAX) + 1 +
-                 TL_MAX_RAISED * (2 + 5) + 3 + 5 + 5,
+                 TL_MAX_RAISED * (2 + 5) + 3 + 5 + 5 + (1 + 5 + 1 + VARINT_MAX),
     DETAIL_BITS = 16,
 };
 
@@ -69,6 +70,7 @@ static chunks others;  /* of other, in order */
 static chunks details; /* of bytes */
 static chunks changes; /* of change, in order */
 static uint32_t other_count, change_count;
+static uint32_t frame_end;  /* number of the last frame with a record, and 1 */
 static uint32_t detail_end; /* first free byte; 0 is never used */
 
 void record_open(void)
@@ -77,7 +79,7 @@ void record_open(void)
     others = (chunks){.item_size = sizeof(other), .bits = 8};
     details = (chunks){.item_size = 1, .bits = DETAIL_BITS};
     changes = (chunks){.item_size = sizeof(change), .bits = 8};
-    other_count = change_count = 0;
+    other_count = change_count = frame_end = 0;
     detail_end = 1;
 }
 
@@ -151,6 +153,34 @@ static void take_raised(const uint8_t **from, tl_raised *r)
     r->number = kind & 1 ? (uint32_t)take(from) : 0;
 }
 
+/* Form and evidence in one byte, and the top bit of 7 says that the rest follows. */
+enum { FORM = 0x03, EVIDENCE_SHIFT = 2, ANSWERS = 0x40 };
+
+static_assert(TL_FORM_COUNT <= FORM + 1, "a form has to fit into 2 bits");
+static_assert(1 << (TL_EVIDENCE_COUNT + EVIDENCE_SHIFT) <= ANSWERS, "evidence has to fit into 4 bits");
+
+static uint8_t *put_evidence(uint8_t *to, const tl_report *r)
+{
+    *to++ = (uint8_t)(r->form | r->evidence << EVIDENCE_SHIFT | (r->answers ? ANSWERS : 0));
+    if (!r->answers)
+        return to;
+    to = put(to, r->answers);
+    *to++ = (uint8_t)r->answered;
+    return put_signed(to, r->idle_before);
+}
+
+static void take_evidence(const uint8_t **from, tl_report *r)
+{
+    const uint8_t has = *(*from)++;
+    r->form = (tl_form)(has & FORM);
+    r->evidence = (uint8_t)((has & ~ANSWERS) >> EVIDENCE_SHIFT);
+    if (!(has & ANSWERS))
+        return;
+    r->answers = (uint32_t)take(from);
+    r->answered = (tl_answered) * (*from)++;
+    r->idle_before = take_signed(from);
+}
+
 /* Write what the frame decided; the number of bytes, 0 if that is nothing. */
 static size_t pack(uint8_t detail[DETAIL_MAX], const tl_report *r)
 {
@@ -189,6 +219,10 @@ static size_t pack(uint8_t detail[DETAIL_MAX], const tl_report *r)
         detail[0] |= HAS_COPY_OF;
         to = put(to, r->copy_of);
     }
+    if (r->form || r->evidence || r->answers) {
+        detail[0] |= HAS_EVIDENCE;
+        to = put_evidence(to, r);
+    }
     return detail[0] ? (size_t)(to - detail) : 0;
 }
 
@@ -218,6 +252,8 @@ static void unpack(const uint8_t *from, tl_report *r)
     if (r->has_half_open)
         r->half_open = (uint32_t)take(&from);
     r->copy_of = has & HAS_COPY_OF ? (uint32_t)take(&from) : 0;
+    if (has & HAS_EVIDENCE)
+        take_evidence(&from, r);
 }
 
 /* Keep a detail. Its place; 0 if there is nothing to keep, or no room any more. */
@@ -291,6 +327,11 @@ bool record_known(uint32_t frame)
     return e && e->known;
 }
 
+uint32_t record_end(void)
+{
+    return frame_end;
+}
+
 bool record_is_quiet(uint32_t frame)
 {
     const entry *e = chunks_get(&frames, frame);
@@ -313,6 +354,8 @@ void record_drop(uint32_t frame)
 void record_add(uint32_t frame, uint32_t connection, const tl_report *report)
 {
     entry *first = chunks_make(&frames, frame);
+    if (frame >= frame_end)
+        frame_end = frame + 1;
     if (!first->known) {
         *first = make_entry(connection, report);
         keep_concurrent(frame, report->concurrent);
@@ -362,7 +405,11 @@ bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *r
     report->concurrent = o ? o->concurrent : find_concurrent(frame);
     report->has_ttl_delta = report->has_half_open = false;
     report->verdict = TL_VERDICT_NONE;
-    report->idle = TL_NO_TIME;
+    report->idle = report->idle_before = TL_NO_TIME;
+    report->answers = 0;
+    report->answered = TL_ANSWERED_NONE;
+    report->form = TL_FORM_NONE;
+    report->evidence = 0;
     report->steps = 0;
     report->transitions = 0;
     report->raised = 0;

@@ -21,6 +21,9 @@ void record_open(void);
 /** Whether the frame has a record. */
 bool record_known(uint32_t frame);
 
+/** The number after that of the last frame with a record; 0: there is none. */
+uint32_t record_end(void);
+
 /** Whether the frame has no record of events: who only listens for these need not look at it. */
 bool record_is_quiet(uint32_t frame);
 

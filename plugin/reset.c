@@ -150,11 +150,13 @@ static tl_cause cause_of_close(const pass *t)
         return TL_CAUSE_KEEP_ALIVE_TIMEOUT;
     if (y->probes > 0)
         return TL_CAUSE_KEEP_ALIVE;
+    if (pass_was_kept_waiting(t))
+        return TL_CAUSE_ZERO_WINDOW;
     if (is_silence && x->repeats >= 2)
         return TL_CAUSE_RETRANSMISSION_TIMEOUT;
     if (x->has_fin)
         return y->late_data && !end_is_all_acked(y, x) ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
-    return TL_CAUSE_ABORT;
+    return t->r->form == TL_FORM_ANSWER ? TL_CAUSE_NO_CONNECTION : TL_CAUSE_ABORT;
 }
 
 /* Its sender has begun a new connection on the same ports. */
@@ -357,7 +359,7 @@ static void compare_ttl(pass *t)
     t->r->has_ttl_delta = true;
     t->r->ttl_delta = (int16_t)delta;
     if (delta < -2 || delta > 2)
-        pass_raise(t, TL_EVENT_RESET_TTL_DIFFERS, 0);
+        pass_testify(t, TL_EVIDENCE_TTL, 0);
 }
 
 void pass_on_rst(pass *t)
@@ -369,6 +371,7 @@ void pass_on_rst(pass *t)
     t->hidden = c->replaced; /* a RST is itself said, whatever claim lies over the connection */
     t->r->verdict = verdict;
     compare_ttl(t);
+    pass_trace_rst(t);
     if (c->content != TL_NO_TIME)
         t->r->idle = t->now - c->content;
     if (!c->alive)
@@ -387,6 +390,7 @@ void pass_on_rst(pass *t)
         c->attempt.older_reset = true;
         pass_step(t, TL_STEP_RST);
     }
+    pass_keep_rst(t);
 }
 
 /* ---- ICMP ---- */
@@ -506,6 +510,8 @@ void pass_check_claim(pass *t)
         other = acknowledges_later(t);
         own = other || pass_knew(t, claim->passed.time);
     }
+    if (!claim->is_icmp && (t->s->side == claim->from ? own : other) && claim->covers[claim->from])
+        pass_testify(t, TL_EVIDENCE_SENDER_WENT_ON, claim->passed.frame);
     if ((own && end_is_covered(t->c, t->x)) || (other && end_is_covered(t->c, t->y)))
         withdraw(t);
     if (other)

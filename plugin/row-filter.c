@@ -6,6 +6,8 @@
 
 #include "row-filter.h"
 
+#include <string.h>
+
 #include <glib.h>
 
 #include <epan/dfilter/dfilter.h>
@@ -68,7 +70,7 @@ static GPtrArray *fields_of(const dfilter_t *code)
 /* Whether it belongs to the whole connection, and is not what holds after a frame. */
 static bool is_of_whole(const fact *f)
 {
-    return f >= facts_table && f < facts_table + FACTS_COUNT;
+    return (f >= facts_table && f < facts_table + FACTS_COUNT) || !strcmp(f->name, "tcplife.story");
 }
 
 /* Put the facts that are asked for into `facts`. */
@@ -114,6 +116,16 @@ void row_filter_free(row_filter *filter)
 
 /* ---- Applying it ---- */
 
+/* Each of the values of a repeatable field. */
+static void add_list(epan_dissect_t *d, int field, const char *list)
+{
+    char **values = g_strsplit(list, ", ", 0);
+
+    for (char **value = values; *value; value++)
+        proto_tree_add_string(d->tree, field, NULL, 0, 0, *value);
+    g_strfreev(values);
+}
+
 static void add_fact(epan_dissect_t *d, const fact *f, const stream_facts *row)
 {
     const int field = proto_registrar_get_id_byname(f->name);
@@ -144,6 +156,12 @@ static void add_fact(epan_dissect_t *d, const fact *f, const stream_facts *row)
         return;
     case FACT_BYTES:
         proto_tree_add_uint64(d->tree, field, NULL, 0, 0, *(const uint64_t *)at);
+        return;
+    case FACT_DIFFERENCE:
+        proto_tree_add_int(d->tree, field, NULL, 0, 0, *(const int32_t *)at);
+        return;
+    case FACT_LIST:
+        add_list(d, field, *(const char *const *)at);
         return;
     case FACT_KIND_COUNT:
         return;

@@ -23,9 +23,12 @@ typedef struct {
     void *(*begin)(void);                              /**< the writer's own data, for the others */
     void (*write)(void *own, const stream_facts *row); /**< one connection; in the order of their numbers */
     void (*end)(void *own);                            /**< all are written: free the data */
+    bool has_events;                                   /**< it writes the events' counts */
+    void (*chosen)(void);                              /**< somebody has asked for it; or NULL */
 } statistics_format;
 
-extern const statistics_format statistics_csv, statistics_json, statistics_lines, statistics_tree;
+extern const statistics_format statistics_csv, statistics_json, statistics_lines, statistics_story,
+    statistics_tree;
 
 /** What stands in one column of the table of connections. */
 typedef struct {
@@ -47,12 +50,23 @@ char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, 
  *  their own, or are Now fields. Ends with one that has no name. */
 extern const fact statistics_head[];
 
-/** A fact by its full name, those of statistics_head included; NULL if there is none. */
+/** What a row has beside the connection facts: of the RST that ended the connection, and what happened in
+ *  it. Ends with one that has no name. */
+extern const fact statistics_tail[];
+
+/** A fact by its full name, those of statistics_head and _tail included; NULL if there is none. */
 const fact *statistics_fact(const char *name);
 
 /** The display filter of a connection, to be freed with g_free(): what a row of the window begins with.
  *  @param width  digits that the number takes at least, so that such texts sort; 0: as few as there are */
 char *statistics_filter(uint32_t connection, int width);
+
+/** Note a TCP header that passes, for the ladders of the stories.
+ *  @param time  since the first frame of the capture */
+void statistics_story_see(uint32_t connection, uint32_t frame, const nstime_t *time, const tl_report *report);
+
+/** The session is over: its frames are forgotten. */
+void statistics_story_forget(void);
 
 /** Register what is in the menus. */
 void statistics_tree_register(void);

@@ -42,6 +42,8 @@ static stat_tap_table_item_enum type_of(const statistics_column *c)
     case FACT_ADDRESS:
     case FACT_FLAG:
     case FACT_MOMENT:
+    case FACT_DIFFERENCE:
+    case FACT_LIST:
     case FACT_KIND_COUNT:
         break;
     }

@@ -22,15 +22,37 @@ const fact statistics_head[] = {
     {.name = NULL},
 };
 
+#define ROW(name, kind, member)                                           \
+    {                                                                     \
+        "tcplife." name, NULL, NULL, kind, offsetof(stream_facts, member) \
+    }
+
+const fact statistics_tail[] = {
+    ROW("story", FACT_TEXT, story),
+    ROW("reset.verdict", FACT_TEXT, told.rst_verdict),
+    ROW("reset.form", FACT_TEXT, told.rst_form),
+    ROW("reset.answers", FACT_FRAME, told.rst_answers),
+    ROW("reset.answers_kind", FACT_TEXT, told.rst_answered),
+    ROW("reset.idle", FACT_SPAN, told.rst_idle),
+    ROW("reset.idle_before", FACT_SPAN, told.rst_idle_before),
+    ROW("reset.ttl_delta", FACT_DIFFERENCE, told.rst_ttl_delta),
+    ROW("reset.evidence", FACT_LIST, evidence),
+    ROW("role.guessed", FACT_FLAG, told.role_guessed),
+    ROW("events", FACT_LIST, events),
+    {.name = NULL},
+};
+
 /* ---- CSV and JSON: every fact ---- */
 
-/* Do something for each fact, those of the head first. */
+/* Do something for each fact, those of the head first and those of the tail last. */
 static void for_each_fact(void (*what)(const fact *, void *own), void *own)
 {
     for (const fact *f = statistics_head; f->name; f++)
         what(f, own);
     for (unsigned i = 0; i < FACTS_COUNT; i++)
         what(&facts_table[i], own);
+    for (const fact *f = statistics_tail; f->name; f++)
+        what(f, own);
 }
 
 /* A line under way: all of it is written at once. */
@@ -107,7 +129,7 @@ static void end_text(void *own)
     g_string_free(own, TRUE);
 }
 
-const statistics_format statistics_csv = {"csv", begin_csv, write_csv, end_text};
+const statistics_format statistics_csv = {"csv", begin_csv, write_csv, end_text, true, NULL};
 
 /* JSON is written here and not by Wireshark's json_dumper, which took 62,000 instructions for the names
  * of one connection: they need no escaping, and only values of a few kinds do. */
@@ -133,7 +155,7 @@ static void quote_json(GString *text, gsize since)
 static void put_json_fact(const fact *f, void *own)
 {
     const line *l = own;
-    const bool is_string = f->kind == FACT_TEXT || f->kind == FACT_ADDRESS;
+    const bool is_string = f->kind == FACT_TEXT || f->kind == FACT_LIST || f->kind == FACT_ADDRESS;
 
     if (!fact_is_known(f, l->row))
         return;
@@ -161,7 +183,7 @@ static void write_json(void *own, const stream_facts *row)
     write_out(l.text);
 }
 
-const statistics_format statistics_json = {"json", begin_json, write_json, end_text};
+const statistics_format statistics_json = {"json", begin_json, write_json, end_text, true, NULL};
 
 /* ---- Lines: the facts that are asked for most ---- */
 
@@ -174,6 +196,10 @@ const fact *statistics_fact(const char *name)
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         if (!strcmp(facts_table[i].name, name))
             return &facts_table[i];
+    }
+    for (const fact *f = statistics_tail; f->name; f++) {
+        if (!strcmp(f->name, name))
+            return f;
     }
     return NULL;
 }
@@ -361,4 +387,4 @@ static void end_lines(void *own)
     g_free(l);
 }
 
-const statistics_format statistics_lines = {"streams", begin_lines, write_line, end_lines};
+const statistics_format statistics_lines = {"streams", begin_lines, write_line, end_lines, false, NULL};

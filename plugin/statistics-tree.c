@@ -28,17 +28,22 @@ enum {
     SERVERS_MAX = 100, /* that have a branch of their own: Wireshark's tree is slow with many */
 };
 
-/* What is counted of each connection: the values of these. */
+/* What is counted of each connection: the values of these, in a branch for each. */
+enum { SEVERAL = 0 };
 static const struct {
     const char *title;
-    size_t at; /* of a const char * in stream_facts; NULL counts nowhere */
+    size_t at; /* of a const char * in stream_facts; NULL counts nowhere. SEVERAL: see add_resets() */
 } groups[] = {
     {"Open", offsetof(stream_facts, told.open)},
     {"Close", offsetof(stream_facts, told.close)},
     {"Closed by", offsetof(stream_facts, told.closed_by)},
     {"RST cause", offsetof(stream_facts, told.reset_cause)},
+    {"RST form", offsetof(stream_facts, told.rst_form)},
+    {"RST answers", SEVERAL},
+    {"RST evidence", SEVERAL},
     {"Phase", offsetof(stream_facts, phase)},
 };
+enum { ANSWERS = 5, EVIDENCE = 6 }; /* in groups */
 
 /* ---- Counting ---- */
 
@@ -82,14 +87,31 @@ static void add_value(tally *t, const value_count *more)
     g_array_append_vals(t->values, more, 1);
 }
 
+static void count_value(tally *t, size_t group, const char *value)
+{
+    if (value)
+        add_value(t, &(value_count){.group = group, .value = value, .count = 1});
+}
+
+/* What the RST answers that a row tells of, and each piece of evidence. */
+static void add_resets(tally *t, const tl_facts *f)
+{
+    if (f->reset_count)
+        count_value(t, ANSWERS, f->rst_answered ? f->rst_answered : "nothing");
+    for (unsigned i = 0; i < TL_EVIDENCE_COUNT; i++) {
+        if (f->rst_evidence & 1U << i)
+            count_value(t, EVIDENCE, tl_evidence_name((tl_evidence)i));
+    }
+}
+
 static void add_connection(tally *t, const stream_facts *row)
 {
     t->connections++;
     for (size_t i = 0; i < G_N_ELEMENTS(groups); i++) {
-        const char *value = *(const char *const *)((const char *)row + groups[i].at);
-        if (value)
-            add_value(t, &(value_count){.group = i, .value = value, .count = 1});
+        if (groups[i].at != SEVERAL)
+            count_value(t, i, *(const char *const *)((const char *)row + groups[i].at));
     }
+    add_resets(t, &row->told);
 }
 
 static void add_tally(tally *t, const tally *more)
@@ -319,7 +341,7 @@ static void end_tree(void *own)
     g_free(c);
 }
 
-const statistics_format statistics_tree = {"tree", begin_tree, write_tree, end_tree};
+const statistics_format statistics_tree = {"tree", begin_tree, write_tree, end_tree, false, NULL};
 
 /* ---- The window, and sharkd ---- */
 

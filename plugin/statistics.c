@@ -15,8 +15,10 @@
 
 #include "compat-statistics.h"
 #include "connection-set.h"
+#include "event-counts.h"
 #include "row-filter.h"
 #include "statistics-formats.h"
+#include "story.h"
 
 static int tap;
 
@@ -39,6 +41,7 @@ void statistics_tap(packet_info *pinfo, const shown *what)
 {
     if (!statistics_listen())
         return;
+    statistics_story_see(what->stream->connection.number, pinfo->num, &pinfo->rel_ts, what->report);
     tapped *t = wmem_new(pinfo->pool, tapped);
     t->report = *what->report;
     t->shown = *what;
@@ -87,13 +90,22 @@ static void write_session(listener *l)
     if (!l->writing)
         l->writer = l->format->begin();
     l->writing = true;
+    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+    event_counts *counts = l->format->has_events ? event_counts_new() : NULL;
     for (uint32_t number = streams_begin(); number < streams_end(); number++) {
         if (!connection_set_has(l->connections, number - streams_begin()))
             continue;
         stream_facts_get(streams_get(number), &whole, &row);
+        if (counts)
+            row.events = event_counts_text(counts, number);
+        if (counts || l->rows)
+            row.story = story_text(scope, &row);
         if (!l->rows || row_filter_passes(l->rows, &row))
             l->format->write(l->writer, &row);
+        wmem_free_all(scope);
     }
+    wmem_destroy_allocator(scope);
+    event_counts_free(counts);
     forget(l);
     fflush(stdout);
 }
@@ -132,6 +144,7 @@ static void end_session(void)
         if (l->connections->len)
             write_session(l);
     }
+    statistics_story_forget();
 }
 
 static void end_listening(void *own)
@@ -189,6 +202,8 @@ static statistic_begun begin_listening(const char *argument, void *chosen)
     }
     if (filter)
         take_row_filter(l, filter);
+    if (format->chosen)
+        format->chosen();
     STATISTIC_BEGUN;
 }
 
@@ -216,6 +231,7 @@ void statistics_register(int proto, const tl_view *of_capture)
     register_option(&statistics_csv);
     register_option(&statistics_json);
     register_option(&statistics_lines);
+    register_option(&statistics_story);
     register_option(&statistics_tree);
     statistics_tree_register();
     statistics_table_register();

@@ -15,10 +15,13 @@
 
 enum { BUCKETS_MAX = 1 << 28 };
 
-/* Beside it a connection costs its addresses (8 or 32 bytes), 8 bytes at most for the buckets and, once
- * more than SYNs and RSTs have passed, a tl_exchange. */
-static_assert(sizeof(stream) <= 456, "a SYN of a flood is to cost no more than 540 bytes, frame included");
-static_assert(sizeof(stream) + sizeof(tl_exchange) + 16 <= 640, "a whole connection has grown");
+/* Beside it a connection costs its addresses (8 or 32 bytes), 8 bytes at most for the buckets, from its
+ * second segment on a tl_memory and, once more than SYNs and RSTs have passed, a tl_exchange. */
+static_assert(sizeof(stream) <= 464, "a SYN of a flood is to cost no more than 540 bytes, frame included");
+static_assert(sizeof(tl_memory) <= 144, "what a RST may answer has grown");
+static_assert(sizeof(tl_resets) <= 112, "a connection with a RST has grown");
+static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) + 16 <= 800,
+              "a whole connection has grown");
 static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its connection");
 
 enum { ADDRESS_MAX = 16 };

@@ -24,6 +24,9 @@ NAMES_OF(TL_CLOSINGS, tl_closing, tl_closing_name)
 NAMES_OF(TL_CLOSERS, tl_closer, tl_closer_name)
 NAMES_OF(TL_CAUSES, tl_cause, tl_cause_name)
 NAMES_OF(TL_VERDICTS, tl_verdict, tl_verdict_name)
+NAMES_OF(TL_FORMS, tl_form, tl_form_name)
+NAMES_OF(TL_ANSWERED, tl_answered, tl_answered_name)
+NAMES_OF(TL_EVIDENCE, tl_evidence, tl_evidence_name)
 
 bool tl_opening_failed(tl_opening opening)
 {
@@ -43,4 +46,14 @@ tl_event tl_cause_event(tl_cause cause)
 #undef X
     };
     return events[cause];
+}
+
+tl_event tl_evidence_event(tl_evidence evidence)
+{
+    static const tl_event events[TL_EVIDENCE_COUNT] = {
+#define X(id, name, event, ...) [TL_EVIDENCE_##id] = event,
+        TL_EVIDENCE(X)
+#undef X
+    };
+    return events[evidence];
 }

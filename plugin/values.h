@@ -1,6 +1,7 @@
 /* values.h
  * The words that a user types: every value of `open`, `close`, `closed_by`,
- * `reset.cause`, `reset.verdict`, `sender` and `step`, in one list each. From them
+ * `reset.cause`, `reset.verdict`, `reset.form`, `reset.answers_kind`, `reset.evidence`,
+ * `sender` and `step`, in one list each. From them
  * come the enums, the names, and the tables of plugin/REFERENCE.md.
  *
  *   X(identifier, name, ..., meaning)
@@ -96,11 +97,16 @@
     X(KEEP_ALIVE_TIMEOUT, "keep-alive timeout", TL_EVENT_RESET_KEEP_ALIVE_TIMEOUT, \
       "Its sender's keep-alives went unanswered.") \
     X(KEEP_ALIVE, "keep-alive", TL_EVENT_RESET_AFTER_KEEP_ALIVE, "It answers a keep-alive.") \
+    X(ZERO_WINDOW, "zero window", TL_EVENT_RESET_ZERO_WINDOW, \
+      "Its sender had asked again and again for a window that stayed closed.") \
     X(RETRANSMISSION_TIMEOUT, "retransmission timeout", TL_EVENT_RESET_RETRANSMISSION_TIMEOUT, \
       "What its sender repeated went unanswered: data, a FIN, a SYN or a SYN/ACK.") \
     X(DATA_AFTER_CLOSE, "data after close", TL_EVENT_RESET_DATA_AFTER_CLOSE, \
       "It answers data sent to an end that had sent its FIN.") \
     X(AFTER_OWN_FIN, "after own FIN", TL_EVENT_COUNT, "Its sender had sent its FIN before.") \
+    X(NO_CONNECTION, "no connection", TL_EVENT_RESET_NO_CONNECTION, \
+      "Its form is that of an answer: its sender knows of no such connection, or something in between answers in its " \
+      "place.") \
     X(ABORT, "abort", TL_EVENT_COUNT, "None of the other reasons fits: a program or its system gave the connection up.") \
     X(LATE, "late", TL_EVENT_COUNT, "No RST was accepted, and one came after the end.")
 
@@ -111,6 +117,35 @@
     X(CHALLENGED, "challenged", "It is in the window, but not the number that is expected: a challenge ACK answers it.") \
     X(IGNORED, "ignored", "It is outside the window, or there is no connection any more.") \
     X(UNKNOWN, "unknown", "The capture holds no number to judge it by.")
+
+/** What a RST was made of (RFC 9293, 3.5.2). */
+#define TL_FORMS(X) \
+    X(NONE, NULL, "Neither fits, or both do.") \
+    X(ANSWER, "answer", \
+      "Made of the numbers of the segment that it answers and of nothing else, as an end does that has no such " \
+      "connection, or something in between that speaks for it.") \
+    X(OWN, "own", "With its sender's own next number and an ACK, as a socket does that gives a connection up.")
+
+/** What kind of segment a RST answers; the first that fits. */
+#define TL_ANSWERED(X) \
+    X(NONE, NULL, "It answers nothing that passed.") \
+    X(SYN, "SYN", "A SYN.") \
+    X(SYN_ACK, "SYN/ACK", "A SYN that acknowledges one.") \
+    X(RST, "RST", "A RST, which nobody should answer.") \
+    X(KEEP_ALIVE, "keep-alive", "A keep-alive.") \
+    X(DATA, "data", "A segment with data, with a FIN or without.") \
+    X(FIN, "FIN", "A FIN without data.") \
+    X(ACK, "ACK", "A bare ACK.")
+
+/** Why a RST may not be its apparent sender's. X(identifier, name, event, meaning) */
+#define TL_EVIDENCE(X) \
+    X(TTL, "TTL", TL_EVENT_RESET_TTL_DIFFERS, \
+      "Its TTL or hop limit is more than 2 away from that of its sender's other segments.") \
+    X(TOO_EARLY, "too early", TL_EVENT_RESET_TOO_EARLY, \
+      "It answers a segment sooner than half the shortest round trip ever seen to its apparent sender, and at least " \
+      "1 ms sooner.") \
+    X(SENDER_WENT_ON, "sender went on", TL_EVENT_RESET_SENDER_WENT_ON, \
+      "Its apparent sender goes on with the connection, at the frame that shows it.")
 
 /* clang-format on */
 
@@ -163,6 +198,27 @@ typedef enum {
         TL_VERDICT_COUNT
 } tl_verdict;
 
+typedef enum {
+#define X(id, ...) TL_FORM_##id,
+    TL_FORMS(X)
+#undef X
+        TL_FORM_COUNT
+} tl_form;
+
+typedef enum {
+#define X(id, ...) TL_ANSWERED_##id,
+    TL_ANSWERED(X)
+#undef X
+        TL_ANSWERED_COUNT
+} tl_answered;
+
+typedef enum {
+#define X(id, ...) TL_EVIDENCE_##id,
+    TL_EVIDENCE(X)
+#undef X
+        TL_EVIDENCE_COUNT
+} tl_evidence;
+
 /* The names. Static storage; NULL where the field is absent. */
 
 const char *tl_role_name(tl_role role);
@@ -172,11 +228,17 @@ const char *tl_closing_name(tl_closing closing);
 const char *tl_closer_name(tl_closer closer);
 const char *tl_cause_name(tl_cause cause);
 const char *tl_verdict_name(tl_verdict verdict);
+const char *tl_form_name(tl_form form);
+const char *tl_answered_name(tl_answered answered);
+const char *tl_evidence_name(tl_evidence evidence);
 
 /** Whether the connection did not open. */
 bool tl_opening_failed(tl_opening opening);
 
 /** The event that says the cause; TL_EVENT_COUNT: the cause has none of its own. */
 tl_event tl_cause_event(tl_cause cause);
+
+/** The event that says a piece of evidence. */
+tl_event tl_evidence_event(tl_evidence evidence);
 
 #endif

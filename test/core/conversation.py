@@ -26,6 +26,9 @@ What stands behind the `;` must come out, all of it and nothing else:
     connection=1                  tcplife.connection; without it, that of the segment before; may stand alone
     verdict=accepted  idle=.5  ttl=-3
                                   tcplife.reset.verdict, .idle, .ttl_delta
+    answers=3/data  form=answer  before=.5  evidence=TTL,too_early
+                                  tcplife.reset.answers and .answers_kind, .form, .idle_before, .evidence; held
+                                  against the line only after a line `evidence`
     [*]  {*}  guessed?            INTERFACE.md leaves it open
 
 An ICMP error 3/1 that quotes the first end's segment 1000; what it must decide is
@@ -39,8 +42,8 @@ last segment, unless a number says of which:
     ? open 3-way, -close          what is proven here, in one pass
     +10 = close half-closed       the whole capture, were it to end 10 s from here
     ? 0: close replaced           of connection 0
-    = only open 3-way, ...        and no other facts than these, duration and `held` apart,
-                                  which every connection has
+    = only open 3-way, ...        and no other facts than these, apart from what every connection has
+                                  (`duration`, `held`, `packets`, `rtt`) and what a row says of its RST
 
 And the rest:
 
@@ -49,6 +52,7 @@ And the rest:
     ports > lower                 or `<`, or `equal`; without it ports must not matter; `own`: both ends
                                   are one address and port
     msl 120                       the preference
+    evidence                      from here on each line says what its RST answers, and all of it
     path client SYN_SENT ESTABLISHED FIN_WAIT_1 FIN_WAIT_2? TIME_WAIT
                                   the states that an end has been in up to here,
                                   without what was undone, LISTEN, a leading CLOSED,
@@ -70,7 +74,16 @@ FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10}
 ROLES = ("client", "server")
 OPENING = {"SYN_SENT", "SYN_RECEIVED"}
 OPEN = {"ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSING", "LAST_ACK"}
-ALWAYS = {"duration", "client.held", "server.held", "client.state", "server.state"}
+ALWAYS = {
+    "duration", "client.held", "server.held", "client.state", "server.state", "client.packets", "server.packets",
+    "client.rtt", "server.rtt", "role.guessed", "reset.count", "reset.verdict", "reset.form", "reset.answers",
+    "reset.answers_kind", "reset.idle", "reset.idle_before", "reset.ttl_delta", "reset.evidence",
+}  # fmt: skip
+
+WORDS = (
+    "verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase", "silence.side", "reset.verdict",
+    "reset.form", "reset.answers_kind", "reset.evidence",
+)  # fmt: skip
 
 SEGMENT = re.compile(
     r"(?P<delay>[+-][\d.]+) (?P<end>[<>]) (?P<flags>[SFRP.-]+) (?P<seq>\d+)(:(?P<to>\d+))?"
@@ -83,7 +96,7 @@ ICMP = re.compile(
 )
 EXPECTED = re.compile(
     r"(?P<states>same|\w+ [\w-]+ [\w-]+)( \[(?P<steps>.*?)\])?( \{(?P<events>.*?)\})?"
-    r"( \((?P<moves>.*)\))?(?P<words>( [\w=.?-]+)*)"
+    r"( \((?P<moves>.*)\))?(?P<words>( [\w=.,/?-]+)*)"
 )
 MOVE = re.compile(
     r"(?P<role>\w+) (?P<old>\w+) -> (?P<new>\w+)( after (?P<held>[\d.]+))?(?P<undone> \(undone\))?"
@@ -140,7 +153,7 @@ class Variant:
     def segment(self, time, match, lower):
         end = match["end"]
         other = end if lower == "own" else "<" if end == ">" else ">"
-        seq = (int(match["seq"]) + self.shift[end]) % 2**32
+        seq = 0 if is_null_rst(match) else (int(match["seq"]) + self.shift[end]) % 2**32
         ack = (int(match["ack"]) + self.shift[other]) % 2**32 if match["ack"] else 0
         length = int(match["to"] or match["seq"]) - int(match["seq"])
         flags = sum(FLAGS[letter] for letter in set(match["flags"]) - {"-"})
@@ -156,6 +169,21 @@ class Variant:
         return f"icmp {time} {self.side[match['end']]:d} {seq} {int(match['type']) << 8 | int(match['code'])}"
 
 
+def is_null_rst(segment):
+    """A RST for a segment without ACK has this number, whatever its sender's are (RFC 9293, 3.5.2)."""
+    return set("R.") <= set(segment["flags"]) and segment["seq"] == "0"
+
+
+def makes_null_rst(lines, variant):
+    """A RST with that number would fit its sender's numbers by chance, or one with such a number is none."""
+    segments = list(filter(None, map(SEGMENT.fullmatch, lines)))
+    ends = {s["end"] for s in segments if set("R.") <= set(s["flags"])}
+    numbers = {(s["end"], int(s[key] or s["seq"])) for s in segments if not is_null_rst(s) for key in ("seq", "to")}
+    numbers |= {(end, number + 1) for end, number in numbers}  # behind a SYN or a FIN
+    numbers |= {("<" if s["end"] == ">" else ">", int(s["ack"])) for s in segments if s["ack"]}
+    return any((number + variant.shift[end]) % 2**32 == 0 for end, number in numbers if end in ends)
+
+
 AS_WRITTEN = Variant(None, False, False)
 
 
@@ -167,7 +195,9 @@ def variants(lines):
     for wrap in (None, 0, 1, 2, 51, 101, 102, 151, 301, 302):
         for mirrored in (False, True):
             for ports_swapped in swaps:
-                yield Variant(wrap, mirrored, ports_swapped)
+                variant = Variant(wrap, mirrored, ports_swapped)
+                if not makes_null_rst(lines, variant):
+                    yield variant
 
 
 def script(lines, variant):
@@ -195,7 +225,7 @@ def script(lines, variant):
             commands.append(f"facts {match['kind'] == '=':d} {last + nanoseconds(match['delay'] or 0)} {of}")
             asked.append(line)
         else:
-            assert re.match("client [<>]|path ", line), f"cannot read: {line}"
+            assert re.match("client [<>]|path |evidence$", line), f"cannot read: {line}"
     return [f"capture {msl * 10**9}"] + commands, asked
 
 
@@ -230,6 +260,7 @@ class Checker:
 
     def __init__(self):
         self.client = ">"
+        self.weighs = False
         self.frame = 0
         self.connection = 0
         self.problems = []
@@ -257,6 +288,8 @@ class Checker:
                 self.check_facts(match["facts"], next(answers))
             elif line.startswith("client "):
                 self.client = line[-1]
+            elif line == "evidence":
+                self.weighs = True
             elif line.startswith("path "):
                 self.check_path(*line.split()[1:])
         return self.problems
@@ -380,7 +413,17 @@ class Checker:
         self.check("copy of", int(values.get("copy", 0)), report.get("copy_of", 0))
         self.check("verdict", values.get("verdict"), report.get("verdict"))
         self.check("ttl", int(values["ttl"]) if "ttl" in values else None, report.get("ttl_delta"))
+        if self.weighs:
+            self.check_evidence(values, report)
         self.check("idle", nanoseconds(values["idle"]) if "idle" in values else None, report.get("idle"))
+
+    def check_evidence(self, values, report):
+        answers = f"{report['answers']}/{report['answered']}" if "answers" in report else None
+        self.check("answers", values.get("answers"), answers)
+        self.check("form", values.get("form"), report.get("form"))
+        self.check("before", nanoseconds(values["before"]) if "before" in values else None, report.get("before"))
+        evidence = report["evidence"].replace(", ", ",").replace(" ", "_") if "evidence" in report else None
+        self.check("evidence", values.get("evidence"), evidence)
 
     def check_facts(self, facts, got):
         if facts.startswith("only "):
@@ -391,10 +434,9 @@ class Checker:
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase",
-                         "silence.side"):
-                self.check(key, value, got.get(key))
-            elif re.search("time|held|gap|duration", key):
+            elif key in WORDS:
+                self.check(key, value.replace(" + ", ", "), got.get(key))
+            elif re.search("time|held|gap|duration|idle|rtt|zero_window", key):
                 self.check(key, nanoseconds(value), got.get(key))
             else:
                 self.check(key, int(value or 1), got.get(key))
@@ -466,11 +508,13 @@ def census(conversations):
         seen["event"].update(event["name"] for event in answer.get("events", []))
         if SEGMENT.fullmatch(line):
             seen["step"].update(answer["steps"])
-            seen["verdict"].add(answer.get("verdict"))
+            for key in ("verdict", "form", "answered"):
+                seen[key].add(answer.get(key))
+            seen["evidence"].update(answer.get("evidence", "").split(", "))
             seen["phase"].add(answer["phase"])
             for role in ROLES:
                 seen[role].add(answer[role])
         elif FACTS.fullmatch(line):
             for key in ("open", "close", "closed_by", "reset.cause"):
                 seen[key].add(answer.get(key))
-    return {kind: values - {None} for kind, values in seen.items()}
+    return {kind: values - {None, ""} for kind, values in seen.items()}

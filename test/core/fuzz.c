@@ -193,6 +193,12 @@ static void check_rst(const tl_report *r)
     check((r->verdict != TL_VERDICT_NONE) == is_rst);
     check(implies(!is_rst, r->idle == TL_NO_TIME));
     check(r->idle >= 0 || r->idle == TL_NO_TIME);
+    check(r->idle_before >= 0 || r->idle_before == TL_NO_TIME);
+    check(implies(!is_rst, !r->answers && !r->form && r->idle_before == TL_NO_TIME));
+    check(!r->answers == (r->answered == TL_ANSWERED_NONE));
+    check(r->answers < run.segment.frame);
+    check(implies(r->form == TL_FORM_ANSWER, r->answers) && implies(r->form == TL_FORM_OWN, !r->answers));
+    check(r->evidence < 1 << TL_EVIDENCE_COUNT);
     check(implies(r->steps & 1 << TL_STEP_RST,
                   r->verdict == TL_VERDICT_ACCEPTED || r->verdict == TL_VERDICT_UNKNOWN));
 }
@@ -218,6 +224,8 @@ static void check_same(const tl_report *a, const tl_report *b)
     check(a->copy_of == b->copy_of && a->has_states == b->has_states);
     check(a->late == b->late && a->verdict == b->verdict && a->idle == b->idle && a->steps == b->steps);
     check(a->has_ttl_delta == b->has_ttl_delta && implies(a->has_ttl_delta, a->ttl_delta == b->ttl_delta));
+    check(a->answers == b->answers && a->answered == b->answered && a->form == b->form);
+    check(a->idle_before == b->idle_before && a->evidence == b->evidence);
     check(a->transitions == b->transitions && a->raised == b->raised);
     for (unsigned i = 0; i < a->transitions; i++) {
         const tl_transition *s = &a->transition[i], *t = &b->transition[i];
@@ -286,6 +294,8 @@ static void check_facts(const tl_connection *c, const tl_view *view)
         check(f.state[role] == now->state[role]);
         check(implies(!view->whole, f.held[role] == TL_NO_TIME));
         check(is_span(f.held[role], since_start));
+        check(is_span(f.zero_window[role], f.duration));
+        check(is_span(f.rtt[role], since_start));
     }
     for (int step = 0; step < TL_STEP_COUNT; step++)
         check(f.frame[step] <= run.frames);
@@ -571,6 +581,9 @@ static void play(const uint8_t *data, size_t size)
         /* Some of the SYNs come again as they were. */
         if (s.flags == TL_SYN && data[0] >= 0x80 && run.plain.newest)
             s.seq = run.plain.newest->end[side].isn;
+        /* A RST with an ACK and the number 0 is of another form than one with its sender's number. */
+        if ((s.flags & (TL_RST | TL_ACK)) == (TL_RST | TL_ACK) && (s.seq == 0 || s.seq + shift[side] == 0))
+            s.seq++;
         if (!(data[2] & 8) && !(s.flags & TL_RST))
             run.next[side] += s.length + !!(s.flags & TL_SYN) + !!(s.flags & TL_FIN);
         pass_on(&s, data[9]);

@@ -83,6 +83,22 @@ static void print_time(const char *key, int64_t value)
         printf("\"%s\": %" PRId64 ", ", key, value);
 }
 
+static void print_evidence(const char *key, uint8_t evidence)
+{
+    const char *separator = "";
+
+    if (!evidence)
+        return;
+    printf("\"%s\": \"", key);
+    for (int i = 0; i < TL_EVIDENCE_COUNT; i++) {
+        if (evidence & 1 << i) {
+            printf("%s%s", separator, tl_evidence_name((tl_evidence)i));
+            separator = ", ";
+        }
+    }
+    printf("\", ");
+}
+
 static void print_decisions(const tl_report *r)
 {
     printf("\"transitions\": [");
@@ -116,6 +132,11 @@ static void print_report(const tl_connection *c, const tl_report *r)
     print_time("idle", r->idle);
     if (r->has_ttl_delta)
         printf("\"ttl_delta\": %d, ", r->ttl_delta);
+    print_count("answers", r->answers);
+    print_string("answered", tl_answered_name(r->answered));
+    print_string("form", tl_form_name(r->form));
+    print_time("before", r->idle_before);
+    print_evidence("evidence", r->evidence);
 
     const char *separator = "";
     printf("\"steps\": [");
@@ -155,6 +176,16 @@ static void print_facts(const tl_facts *f)
     print_count("half_close.bytes", f->half_close_bytes);
     print_string("reset.cause", f->reset_cause);
     print_string("reset.sender", f->reset_sender);
+    print_count("reset.count", f->reset_count);
+    print_string("reset.verdict", f->rst_verdict);
+    print_string("reset.form", f->rst_form);
+    print_count("reset.answers", f->rst_answers);
+    print_string("reset.answers_kind", f->rst_answered);
+    print_time("reset.idle", f->rst_idle);
+    print_time("reset.idle_before", f->rst_idle_before);
+    if (f->rst_ttl_delta != TL_NO_DIFFERENCE)
+        printf("\"reset.ttl_delta\": %" PRId32 ", ", f->rst_ttl_delta);
+    print_evidence("reset.evidence", f->rst_evidence);
     print_count("copies", f->copies);
     print_string("silence.side", f->silence_side);
     print_time("silence.time", f->silence_time);
@@ -176,6 +207,13 @@ static void print_facts(const tl_facts *f)
     print_count("server.unacked", f->unacked[TL_SERVER]);
     print_count("client.missing", f->missing[TL_CLIENT]);
     print_count("server.missing", f->missing[TL_SERVER]);
+    print_count("client.packets", f->packets[TL_CLIENT]);
+    print_count("server.packets", f->packets[TL_SERVER]);
+    print_time("client.rtt", f->rtt[TL_CLIENT]);
+    print_time("server.rtt", f->rtt[TL_SERVER]);
+    print_time("client.zero_window", f->zero_window[TL_CLIENT]);
+    print_time("server.zero_window", f->zero_window[TL_SERVER]);
+    print_count("role.guessed", f->role_guessed);
     print_time("client.held", f->held[TL_CLIENT]);
     print_time("server.held", f->held[TL_SERVER]);
     for (tl_step s = 0; s < TL_STEP_COUNT; s++)

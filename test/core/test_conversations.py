@@ -33,8 +33,11 @@ VALUES = {
     "closed_by": {"client", "server", "both"},
     "reset.cause": {
         "forgotten", "refused", "answered by ACK", "reset by opener", "TIME_WAIT", "keep-alive timeout", "keep-alive",
-        "retransmission timeout", "data after close", "after own FIN", "abort", "late",
+        "retransmission timeout", "data after close", "after own FIN", "abort", "late", "no connection", "zero window",
     },
+    "form": {"answer", "own"},
+    "answered": {"SYN", "SYN/ACK", "data", "FIN", "keep-alive", "ACK", "RST"},
+    "evidence": {"TTL", "too early", "sender went on"},
     "event": set(interface.EXPERTS) - {"open.syn_flood"},
 }
 

@@ -1,0 +1,258 @@
+/* story-table.h
+ * The one list of sentences of which a connection's story is made, and the one of what to
+ * look at next. They are data: story.c composes, test_story.py holds each against the facts,
+ * and plugin/REFERENCE.md shows them.
+ *
+ *   X(part, when, text)
+ *   X(when, text, source)
+ *
+ * Of each part the first sentence is told whose conditions hold and whose facts are known.
+ *
+ * when    conditions on facts, joined by "; ": `open` (it is known), `!open` (it is not),
+ *         `open=3-way|split` (it is one of these), `closed_by=@reset.sender` (it is the
+ *         same as that), `open.syns>1`
+ * text    {fact} stands for its value, {fact|0} for that or, if there is none, for 0,
+ *         {!closed_by} for the other end, {client} and {server} for address and port.
+ *         A frame that is named is a deciding one, or answered by a RST
+ * source  where the claim comes from
+ *
+ * A sentence is at most 200 bytes with the longest values. What is only likely says so.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef TCPLIFE_STORY_TABLE_H
+#define TCPLIFE_STORY_TABLE_H
+
+/* clang-format off */
+
+/** In the order in which they are told. */
+#define STORY_PARTS(X) \
+    X(OPENING) \
+    X(DATA) \
+    X(CLOSING) \
+    X(REASON)
+
+#define STORY_SENTENCES(X) \
+    /* Who opened, how and how fast. */ \
+    X(OPENING, "open=3-way|fast open|simultaneous|split; open.syns>1; open.time", \
+      "{client} opened a connection to {server} ({open}), which took {open.syns} SYNs and {open.time} (frames {frame.syn} to {frame.open_ack}).") \
+    X(OPENING, "open=3-way|fast open|simultaneous|split; open.time; frame.open_ack", \
+      "{client} opened a connection to {server} ({open}) in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
+    X(OPENING, "open=3-way|fast open|simultaneous|split", \
+      "{client} opened a connection to {server} ({open}); its handshake is not all in the capture.") \
+    X(OPENING, "open=midstream; role.guessed", \
+      "The capture begins midstream: of {client} and {server} the lower port is taken for the server's.") \
+    X(OPENING, "open=midstream", \
+      "The capture begins midstream in a connection that {client} opened to {server}.") \
+    X(OPENING, "open=refused", \
+      "{client} asked {server} for a connection and was refused (SYN in frame {frame.syn}, RST in frame {frame.rst}).") \
+    X(OPENING, "open=rejected by ICMP", \
+      "{client} asked {server} for a connection (frame {frame.syn}), and an ICMP error rejected it.") \
+    X(OPENING, "open=unanswered", \
+      "{client} asked {server} for a connection (frame {frame.syn}, SYNs: {open.syns}), and nothing answered.") \
+    X(OPENING, "open=half-open; frame.syn; frame.syn_ack", \
+      "{client} asked {server} for a connection (frame {frame.syn}) and did not complete it after the SYN/ACK in frame {frame.syn_ack}.") \
+    X(OPENING, "open=half-open", \
+      "{client} and {server} did not complete a handshake.") \
+    X(OPENING, "open=overflow", \
+      "{client} answered the SYN/ACK of {server} (frame {frame.syn_ack}), which was repeated all the same: the server did not take the connection.") \
+    X(OPENING, "open=answered by ACK", \
+      "{client} asked {server} for a connection (frame {frame.syn}), and a bare ACK of an older connection answered.") \
+    X(OPENING, "open=reset by opener; frame.syn", \
+      "{client} asked {server} for a connection (frame {frame.syn}) and answered the SYN/ACK by a RST (frame {frame.rst}).") \
+    X(OPENING, "open=reset by opener", \
+      "{client} answered a SYN/ACK of {server} by a RST (frame {frame.rst}).") \
+    X(OPENING, "open=orphan", \
+      "Between {client} and {server} passed nothing that opens a connection, so nothing more can be known.") \
+    X(OPENING, "frame.syn", \
+      "{client} asks {server} for a connection (frame {frame.syn}); whether it opens is not decided.") \
+    X(OPENING, "", \
+      "Of {client} and {server} it is not known how they opened a connection.") \
+    /* What passed. */ \
+    X(DATA, "open.failed", NULL) \
+    X(DATA, "close.no_data", \
+      "Not one byte of data passed.") \
+    X(DATA, "client.unacked; server.unacked", \
+      "The client sent {client.bytes|0} bytes and the server {server.bytes|0}; {client.unacked} and {server.unacked} of these were not acknowledged and may be lost.") \
+    X(DATA, "client.unacked", \
+      "The client sent {client.bytes|0} bytes, of which {client.unacked} were not acknowledged and may be lost, and the server {server.bytes|0}.") \
+    X(DATA, "server.unacked", \
+      "The client sent {client.bytes|0} bytes, and the server {server.bytes|0}, of which {server.unacked} were not acknowledged and may be lost.") \
+    X(DATA, "client.bytes", \
+      "The client sent {client.bytes} bytes and the server {server.bytes|0}.") \
+    X(DATA, "server.bytes", \
+      "The client sent no data and the server {server.bytes} bytes.") \
+    /* Who closed and how. */ \
+    X(CLOSING, "open.failed", NULL) \
+    X(CLOSING, "close=4-way", \
+      "The {closed_by} closed first (frame {frame.fin_1}), the other end later (frame {frame.fin_2}), and each FIN was acknowledged: a normal close in {close.time}.") \
+    X(CLOSING, "close=3-way", \
+      "The {closed_by} closed first (frame {frame.fin_1}), and the other end at once with its ACK (frame {frame.fin_2}): a normal close in {close.time}.") \
+    X(CLOSING, "close=simultaneous", \
+      "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
+    X(CLOSING, "close=4-way|3-way|simultaneous", \
+      "Both ends closed, and both FINs were acknowledged (frames {frame.fin_1_ack} and {frame.fin_2_ack}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=client|server; half_close.time; reset.sender", \
+      "The {closed_by} closed (frame {frame.fin_1}); {half_close.time} after the ACK of that a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=both", \
+      "Both ends closed, and before all was acknowledged a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=client|server", \
+      "The {closed_by} closed (frame {frame.fin_1}), and a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
+    X(CLOSING, "close=RST after FIN", \
+      "An end had closed when a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
+    X(CLOSING, "close=abort", \
+      "Neither end had closed when a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
+    X(CLOSING, "close=replaced", \
+      "Nothing had ended it when a new connection took its ports.") \
+    X(CLOSING, "close=silent; silence.side; silence.time", \
+      "The {silence.side} fell silent: what it was asked again and again (repeats: {silence.repeats|0}) was not answered for {silence.time}, to the capture's end.") \
+    X(CLOSING, "close=silent", \
+      "One end fell silent: what it was asked again and again was not answered up to the capture's end.") \
+    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by", \
+      "The {closed_by} closed (frame {frame.fin_1}), and the {silence.side} left a FIN without an ACK for {silence.time}, to the capture's end.") \
+    X(CLOSING, "close=FIN unacknowledged", \
+      "A FIN was not acknowledged up to the capture's end.") \
+    X(CLOSING, "close=half-closed; half_close.time", \
+      "The {closed_by} closed (frame {frame.fin_1}), and the other end did not within {half_close.time}, to the capture's end.") \
+    X(CLOSING, "close=still open", \
+      "Nothing had ended it when the capture ended.") \
+    X(CLOSING, "!close; frame.fin_1", \
+      "One end has closed (frame {frame.fin_1}), and the end of the connection is not in sight.") \
+    X(CLOSING, "!close", \
+      "How it ends is not decided.") \
+    /* What was wrong, and on what evidence. */ \
+    X(REASON, "reset.cause; reset.evidence", \
+      "The RST may not be the {reset.sender}'s own; what speaks for that: {reset.evidence}.") \
+    X(REASON, "!reset.cause; reset.evidence=sender went on|TTL, sender went on|too early, sender went on|TTL, too early, sender went on", \
+      "A RST passed that was not its apparent sender's, since that went on with the connection.") \
+    X(REASON, "one_sided", \
+      "One end is missing from the capture, so what that did can only be told from the other one's segments.") \
+    X(REASON, "reset.cause=forgotten; close=4-way|3-way|simultaneous", \
+      "A new connection of the {reset.sender} on the same ports met what was left of this one, and cleared it by a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=forgotten", \
+      "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
+    X(REASON, "reset.cause=keep-alive", \
+      "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more.") \
+    X(REASON, "reset.cause=keep-alive timeout; silence.time", \
+      "Its keep-alives had not been answered for {silence.time}.") \
+    X(REASON, "reset.cause=keep-alive timeout", \
+      "Its keep-alives had not been answered.") \
+    X(REASON, "reset.cause=zero window; reset.sender=client; server.zero_window", \
+      "The server had advertised a window of 0 for {server.zero_window}, and the client's probes of it brought no opening.") \
+    X(REASON, "reset.cause=zero window; reset.sender=server; client.zero_window", \
+      "The client had advertised a window of 0 for {client.zero_window}, and the server's probes of it brought no opening.") \
+    X(REASON, "reset.cause=retransmission timeout; silence.time", \
+      "What the {reset.sender} had sent was not answered for {silence.time}, although it was repeated.") \
+    X(REASON, "reset.cause=retransmission timeout", \
+      "What the {reset.sender} had sent was not answered, although it was repeated.") \
+    X(REASON, "reset.cause=data after close", \
+      "The {reset.sender} had closed, and data came for it that nobody was there to take.") \
+    X(REASON, "reset.cause=after own FIN; reset.form=answer", \
+      "That RST is made of frame {reset.answers} ({reset.answers_kind}): the {reset.sender}, which had sent its FIN, has no such connection any more.") \
+    X(REASON, "reset.cause=after own FIN", \
+      "The {reset.sender} had sent its FIN before, and gave up what was left.") \
+    X(REASON, "reset.cause=no connection; reset.answers; reset.idle_before", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
+    X(REASON, "reset.cause=abort; reset.form=own", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up: an abort.") \
+    X(REASON, "reset.cause=abort; close", \
+      "What its numbers are made of does not tell why it came.") \
+    X(REASON, "reset.cause=TIME_WAIT", \
+      "A RST cut TIME_WAIT short (frame {frame.rst}).") \
+    X(REASON, "reset.cause=refused; reset.answers_kind=ACK|data|FIN", \
+      "The RST is made of frame {reset.answers} ({reset.answers_kind}), which does not complete the handshake.") \
+    X(REASON, "reset.cause=refused; reset.answers", \
+      "The RST is made of frame {reset.answers} ({reset.answers_kind}), as by a host where nobody listens on that port.") \
+    X(REASON, "open=refused", \
+      "Nobody takes connections on that port, or something on the way says so.") \
+    X(REASON, "open=unanswered", \
+      "Whether the SYN was lost, filtered or ignored cannot be known from here.") \
+    X(REASON, "open=half-open", \
+      "Whether the SYN/ACK did not reach the client or was not wanted cannot be known from here.") \
+    X(REASON, "close.race", \
+      "In all {close.race} bytes met the other end's FIN and were never acknowledged.") \
+    X(REASON, "reset.cause=late", \
+      "A RST that came after the end changed nothing.")
+
+/** What it usually means, and what to look at next. */
+#define STORY_ADVICE(X) \
+    X("reset.evidence=TTL|too early|TTL, too early", \
+      "Look for a firewall, proxy or intrusion filter on the way to the {reset.sender} that sends RSTs in its name.", \
+      "RFC 3360, 2.1; nftables: reject with tcp reset") \
+    X("open=unanswered", \
+      "Look for a filter that drops, the route there and back, and whether the server sees the SYN (capture there); the client's patience is net.ipv4.tcp_syn_retries.", \
+      "RFC 9293, 3.8.3; RFC 2979, 3.1.1; Linux Documentation/networking/ip-sysctl.rst: tcp_syn_retries") \
+    X("open=half-open", \
+      "Likely a scan, a flood with forged addresses, or a way back that is blocked: look at the route and the filters between server and client.", \
+      "RFC 4987, 2") \
+    X("reset.cause=keep-alive; closed_by=@reset.sender; frame.fin_1_ack; !frame.fin_2", \
+      "The {!closed_by} never closed; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
+      "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
+      "The {!closed_by} closed too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
+      "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=keep-alive", \
+      "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
+      "RFC 9293, 3.8.4; RFC 5382, 5; Linux Documentation/networking/ip-sysctl.rst: tcp_keepalive_time") \
+    X("reset.cause=keep-alive timeout", \
+      "Look whether the {!reset.sender} is up and the way to it works; the patience is that of tcp_keepalive_time, _intvl and _probes on the {reset.sender}.", \
+      "RFC 9293, 3.8.4; Linux tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT") \
+    X("reset.cause=zero window", \
+      "Look why the program on the {!reset.sender} does not read; the patience is that of TCP_USER_TIMEOUT or of the program on the {reset.sender}.", \
+      "RFC 9293, 3.8.6.1; Linux tcp(7): TCP_USER_TIMEOUT") \
+    X("reset.cause=retransmission timeout", \
+      "Look whether the {!reset.sender} is up and the way to it works; the patience is that of net.ipv4.tcp_retries2 on the {reset.sender}.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2") \
+    X("reset.cause=data after close", \
+      "The {!reset.sender} wrote after the other end had closed: its program was gone, or its half forgotten after tcp_fin_timeout (Linux); let them agree who speaks last.", \
+      "RFC 9293, 3.6.1; RFC 1122, 4.2.2.13; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=no connection; reset.idle_before>29", \
+      "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
+      "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
+    X("reset.cause=no connection", \
+      "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
+      "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \
+    X("reset.cause=forgotten; close=4-way|3-way|simultaneous", \
+      "Ports that are reused within TIME_WAIT: let the {!reset.sender} not close first, use more ports, or time stamps, which let TIME_WAIT take a new SYN.", \
+      "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2") \
+    X("reset.cause=forgotten", \
+      "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
+      "RFC 9293, 3.5.1") \
+    X("reset.cause=after own FIN", \
+      "Likely its program ended, or set SO_LINGER to 0, while the {!reset.sender} still had something to say.", \
+      "RFC 1122, 4.2.2.13; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own", \
+      "Look at the program on the {reset.sender}: SO_LINGER with 0, a close with unread data in the buffer, or a process that was killed.", \
+      "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=TIME_WAIT", \
+      "Old duplicates may disturb the next connection on these ports; RFC 1337 has TIME_WAIT ignore RSTs, Linux with net.ipv4.tcp_rfc1337.", \
+      "RFC 1337; Linux Documentation/networking/ip-sysctl.rst: tcp_rfc1337") \
+    X("open=refused", \
+      "Look on the server whether the service runs and listens on this address and port (ss -ltn), and for filters that reject.", \
+      "RFC 9293, 3.5.2, group 1; Linux ss(8)") \
+    X("open=rejected by ICMP", \
+      "Look at the host that sent the ICMP error: a filter that rejects, or a route that is missing.", \
+      "RFC 1122, 3.2.2.1; RFC 5461, 4.1") \
+    X("open=overflow", \
+      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
+      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
+    X("open=answered by ACK", \
+      "An older connection holds the ports on the server: the client reused its port too soon, or crashed; time stamps let TIME_WAIT be reused.", \
+      "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2; RFC 5961, 4") \
+    X("open=reset by opener", \
+      "Usual for a scan, an old SYN, or a program that had given up while the SYN/ACK was on its way.", \
+      "RFC 9293, 3.5.2") \
+    X("close=silent", \
+      "Look whether the {silence.side} is up, and whether a filter or NAT on the way dropped the connection without a RST.", \
+      "RFC 9293, 3.8.3; RFC 5382, 5") \
+    X("close=FIN unacknowledged", \
+      "Look whether the {silence.side} is up, and whether something on the way had dropped the connection before.", \
+      "RFC 9293, 3.8.3; RFC 5382, 5") \
+    X("close=half-closed; closed_by=client|server", \
+      "The program on the {!closed_by} has not called close (ss shows CLOSE-WAIT there); look for a leaked socket, or a response that is still to come.", \
+      "RFC 9293, 3.6; Linux ss(8)")
+
+/* clang-format on */
+
+#endif
