@@ -330,6 +330,18 @@ def data_after_own_fin():
 
 
 @capture
+def fin_misplaced():
+    """A FIN with the number of a byte that was sent already; then a close."""
+    talk = Conversation(49186)
+    talk.open()
+    talk.talk()
+    talk.say(talk.client, "FA", 100_000, seq=talk.client.next - 5)
+    talk.say(talk.server, "A", 20_000)
+    talk.close_4_way()
+    return talk.frames
+
+
+@capture
 def one_sided():
     """The way back was not captured: the client acknowledges what never passed."""
     talk = Conversation(49166)

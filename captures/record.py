@@ -94,8 +94,8 @@ class Net(network.Net):
     def new_wire(self):
         return Wire(self.client, self.server, self.delay)
 
-    def capture(self):
-        self.capture_at(self.at, self.path)
+    def capture(self, **how):
+        self.capture_at(self.at, self.path, **how)
 
 
 def scenario(shows, at="client", delay=0.002, from_start=True):
@@ -1014,6 +1014,20 @@ def record(name):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(part)
     return False
+
+
+@scenario(shows=r"^S> <SA FA> <FA S> <SA RA>$", from_start=False)
+def syn_fin_rst_only(net):
+    """A capture filter that many use; no data and no bare ACK pass it."""
+    net.capture(expression="tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0")
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40143, listener)
+    talk(client, server)
+    close_merged(client, server)
+    client, server = connect(net, 40144, listener)
+    talk(client, server)
+    abort(client)
+    time.sleep(0.1)
 
 
 @at_all_interfaces(shows=r"^S> S> <SA <SA .*RA?> RA?>.*<RA <RA$")

@@ -9,20 +9,6 @@
 
 #include <epan/wmem_scopes.h>
 
-static void *item_in(const chunks *c, void *chunk, uint32_t index)
-{
-    size_t place = index & (((size_t)1 << c->bits) - 1);
-    return (char *)chunk + place * c->item_size;
-}
-
-void *chunks_get(const chunks *c, uint32_t index)
-{
-    uint32_t which = index >> c->bits;
-    if (which >= c->chunk_count || !c->chunk[which])
-        return NULL;
-    return item_in(c, c->chunk[which], index);
-}
-
 /* Only this table of pointers doubles: 8 bytes for a whole chunk of items. */
 static void grow(chunks *c, uint32_t which)
 {
@@ -41,7 +27,7 @@ void *chunks_make(chunks *c, uint32_t index)
         grow(c, which);
     if (!c->chunk[which])
         c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
-    return item_in(c, c->chunk[which], index);
+    return chunks_item(c, index);
 }
 
 uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length)

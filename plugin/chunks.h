@@ -21,8 +21,21 @@ typedef struct {
     void **chunk;         /**< NULL: a chunk in which no item was ever made */
 } chunks;
 
-/** The item, or NULL if its chunk was never made. */
-void *chunks_get(const chunks *c, uint32_t index);
+/** Private: the item in its chunk. */
+static inline void *chunks_item(const chunks *c, uint32_t index)
+{
+    const uint32_t place = index & ((UINT32_C(1) << c->bits) - 1);
+
+    return (char *)c->chunk[index >> c->bits] + place * c->item_size;
+}
+
+/** The item, or NULL if its chunk was never made. Here, since each packet asks several times. */
+static inline void *chunks_get(const chunks *c, uint32_t index)
+{
+    const uint32_t which = index >> c->bits;
+
+    return which < c->chunk_count && c->chunk[which] ? chunks_item(c, index) : NULL;
+}
 
 /** Room for several bytes in one piece, in an array of bytes that fills up in order.
  *  @param[in,out] end  the first free byte

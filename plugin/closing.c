@@ -54,7 +54,7 @@ static void get_ack_with_fin(pass *t, tl_end *acker)
 static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
 {
     const bool may_have_to_answer =
-        closer->state == TCP_FIN_WAIT_1 && acker->has_fin && end_in_order(acker) == acker->nxt;
+        closer->state == TCP_FIN_WAIT_1 && acker->has_fin && end_in_order(acker, closer) == acker->nxt;
 
     closer->fin_acked = true;
     if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)
@@ -213,6 +213,15 @@ void pass_take_fin_of_syn(pass *t, tl_end *e)
     }
 }
 
+/* Where it would be: its SYN may have been acknowledged since, and it may have acknowledged the peer's FIN. */
+static tcp_state state_without_fin(const tl_end *e, const tl_end *peer)
+{
+    const tcp_state before = (tcp_state)e->gaps->fin_before;
+    const tcp_state opened = before == TCP_SYN_RECEIVED && e->isn_acked ? TCP_ESTABLISHED : before;
+
+    return peer->fin_acked ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_FIN, opened) : opened;
+}
+
 /* As if it had not passed. */
 void pass_withdraw_fin(pass *t, tl_end *e)
 {
@@ -231,7 +240,7 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         peer->gaps->raced = false;
     if (exchange->fin[!side].frame)
         exchange->fin_first = !side;
-    pass_take_back(t, e, (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
+    pass_take_back(t, e, state_without_fin(e, peer), e->gaps->fin_since);
 }
 
 void pass_say_misplaced_fin(pass *t)
@@ -246,6 +255,7 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
+    pass_ask_again(t, x->nxt - 1, t->c->exchange->fin[t->s->side].time);
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, TL_BY_ACK_OF_FIN);
 }

@@ -15,6 +15,13 @@
 
 #include "compat.h"
 
+/* What is true or false is a gboolean, an int, up to 4.2. */
+#if WIRESHARK_AT_LEAST(4, 3)
+typedef bool wireshark_bool;
+#else
+typedef gboolean wireshark_bool;
+#endif
+
 /* The function that begins a statistic of the command line says from 4.6 on
  * whether it could. Before, one that could not had to end the program. */
 #if WIRESHARK_AT_LEAST(4, 5)
@@ -27,18 +34,22 @@ typedef void statistic_begun;
 #define STATISTIC_FAILED exit(1)
 #endif
 
+/* The functions of a conversation filter get data of their own from 4.2 on, of which we need none. */
+#if WIRESHARK_AT_LEAST(4, 2)
+#define FILTER_DATA_PARAMETER , void *filter_data
+#define FILTER_DATA_UNUSED (void)filter_data
+#define FILTER_DATA_NONE , NULL
+#else
+#define FILTER_DATA_PARAMETER
+#define FILTER_DATA_UNUSED (void)0
+#define FILTER_DATA_NONE
+#endif
+
 /* The interface of flow graphs is exported, but its header is not installed. What
  * follows names as much of it as we use; the order and the types are Wireshark's. */
 #if defined __has_include && __has_include(<epan/sequence_analysis.h>)
 #include <epan/sequence_analysis.h>
 #else
-
-/* gboolean, an int, up to 4.2. */
-#if WIRESHARK_AT_LEAST(4, 3)
-typedef bool sequence_bool;
-#else
-typedef gboolean sequence_bool;
-#endif
 
 /* An arrow. Its strings are g_malloc'd, and it is freed with the graph. */
 typedef struct {
@@ -53,8 +64,8 @@ typedef struct {
     uint16_t conv_num;
     unsigned fg_color;
     unsigned bg_color;
-    sequence_bool has_color_filter;
-    sequence_bool display;
+    wireshark_bool has_color_filter;
+    wireshark_bool display;
     unsigned src_node;
     unsigned dst_node;
     uint16_t line_style; /* its width in pixels */
@@ -64,7 +75,7 @@ typedef struct {
 /* A graph. */
 typedef struct {
     const char *name;
-    sequence_bool any_addr;
+    wireshark_bool any_addr;
     int nconv;
     GQueue *items; /* of seq_analysis_item_t */
     /* More follows. */

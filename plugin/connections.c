@@ -35,11 +35,11 @@ static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
     return y->has_isn && s->ack - y->isn - 1 <= end_edge(y) - y->isn - 1;
 }
 
-/* The opener's SYN, come again after all was over, is answered as that of a new connection. */
+/* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
 static bool revives_duplicate(const tl_connection *c, const tl_segment *s)
 {
-    return c->exchange && c->exchange->duplicate && phase_is_over((tcp_state)c->phase) &&
-           s->side != c->client && c->end[s->side].isn != s->seq && s->ack == c->end[c->client].isn + 1;
+    return c->exchange && c->exchange->duplicate && s->side != c->client && c->end[s->side].isn != s->seq &&
+           s->ack == c->end[c->client].isn + 1;
 }
 
 /* The connection is over, and so long that its numbers may come again. */
@@ -153,15 +153,13 @@ static bool makes_progress(const tl_end *before, const tl_end *now)
 }
 
 /* A replaced connection in which both ends go on is not, and the segment that shows it not late. */
-static void note_progress(tl_connection *c, uint8_t side, const tl_end *before, tl_report *report)
+static void note_progress(tl_connection *c, const tl_segment *s, const tl_end *before, tl_report *report)
 {
-    if (!c->replaced || !makes_progress(before, &c->end[side]))
+    if (!c->replaced || !makes_progress(before, &c->end[s->side]))
         return;
-    c->goes_on |= (uint8_t)(1u << side);
-    if (c->goes_on != 3)
-        return;
-    c->replaced = false;
-    report->late = false;
+    c->goes_on |= (uint8_t)(1u << s->side);
+    if (c->goes_on == 3)
+        tl_restore(c, s, report);
 }
 
 /* The new SYN was acknowledged or refused, or its sender goes on as if it had been. */
@@ -171,14 +169,14 @@ static bool is_answered(const tl_connection *c)
            (claim_stands(c) && !c->claim->is_icmp && c->claim->from != c->client);
 }
 
-static void replace_older(tl_connection *newest, bool was_answered)
+static void replace_older(tl_connection *newest, bool was_answered, uint32_t frame, const tl_world *world)
 {
     tl_connection *older = newest->older;
 
-    if (!older || was_answered || !is_answered(newest) || phase_is_over((tcp_state)older->phase))
+    if (!older || older->replaced || was_answered || !is_answered(newest) ||
+        phase_is_over((tcp_state)older->phase))
         return;
-    older->replaced = true;
-    older->goes_on = 0;
+    tl_replace(older, frame, world);
 }
 
 /* ---- Following ---- */
@@ -223,9 +221,9 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     tl_follow(c, c == *newest ? NULL : *newest, s, &all->world, report);
     if (s->is_own_peer)
         follow_as_peer(c, s, &all->world, report);
-    note_progress(c, s->side, &before, report);
+    note_progress(c, s, &before, report);
     if (c == *newest)
-        replace_older(c, was_answered);
+        replace_older(c, was_answered, s->frame, &all->world);
     tl_copies_note(&all->copies, &all->world, *newest, c, s);
     return c;
 }

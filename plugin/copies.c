@@ -5,8 +5,8 @@
  *           still to compute the checksum, as between a host and its containers, that one tells nothing),
  *           and it passes within 10 ms; without an identification within 1 ms, with no segment of the other end between them,
  *           and it is no bare ACK
- *   part    its bytes lie within the other's, which is longer, and it passes within 1 ms, with no segment
- *           of the other end between them; identifications are at most 64 apart (segmentation offload)
+ *   part    its bytes lie within the other's, which is longer, and it passes in less than 1 ms, with no
+ *           segment of the other end between them; identifications are at most 64 apart (segmentation offload)
  *
  * The identification tells the sender's own repetition from a copy; the checksum too, as a rule, since it
  * covers the time stamp.
@@ -33,6 +33,7 @@ typedef struct {
     uint32_t frame, connection, seq, ack, length, window;
     uint32_t before;  /* the 4-tuple's segment before it, or 0 */
     uint32_t chained; /* the one before it in its bucket, or 0 */
+    uint32_t turn;    /* how often the sender has changed within the 4-tuple, about */
     uint16_t flags, checksum, id;
     uint8_t side;
     bool has_id, is_offloaded;
@@ -92,14 +93,17 @@ static bool is_same(const kept *k, const tl_segment *s)
 /* No segment of the other end has passed since. */
 static bool is_undivided(const tl_copies *copies, const tl_connection *newest, const kept *since)
 {
-    const kept *k = at(copies, newest->recent);
+    const kept *last = at(copies, newest->recent);
 
-    for (unsigned i = 0; i < LOOKED_AT && k && k->side == since->side; i++) {
-        if (k == since)
-            return true;
-        k = at(copies, k->before);
-    }
-    return false;
+    return last && last->turn == since->turn;
+}
+
+/* Which turn of its 4-tuple a segment belongs to: that of the last one, or the next. */
+static uint32_t turn_of(const tl_copies *copies, const tl_connection *newest, const tl_segment *s)
+{
+    const kept *last = at(copies, newest->recent);
+
+    return !last ? 0 : last->turn + (last->side != s->side);
 }
 
 static const kept *find_same(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
@@ -139,7 +143,7 @@ static const kept *find_whole(const tl_copies *copies, tl_connection *newest, co
 
     if (s->length == 0 || s->flags & (TL_SYN | TL_RST))
         return NULL;
-    for (unsigned i = 0; i < LOOKED_AT && k && k->side == s->side && is_within(k, s, NEAR_WITHIN); i++) {
+    for (unsigned i = 0; i < LOOKED_AT && k && k->side == s->side && is_within(k, s, NEAR_WITHIN - 1); i++) {
         if (is_part(k, s) && connection_of(newest, k))
             return k;
         k = at(copies, k->before);
@@ -150,7 +154,7 @@ static const kept *find_whole(const tl_copies *copies, tl_connection *newest, co
 tl_connection *tl_copies_find(const tl_copies *copies, tl_connection *newest, const tl_segment *s,
                               uint32_t *original)
 {
-    if (!copies || !newest || !s->has_checksum || s->is_own_peer)
+    if (!copies || !newest || !s->has_checksum)
         return NULL;
     const kept *k = find_same(copies, newest, s);
     if (!k)
@@ -170,7 +174,7 @@ void tl_copies_note(tl_copies **copies, const tl_world *world, tl_connection *ne
         *copies = world->allocate(sizeof **copies);
     tl_copies *all = *copies;
     uint32_t *bucket = &all->bucket[hash(s)];
-    const uint32_t serial = ++all->last;
+    const uint32_t turn = turn_of(all, newest, s), serial = ++all->last;
 
     all->ring[serial % KEPT] = (kept){
         .time = s->time,
@@ -182,6 +186,7 @@ void tl_copies_note(tl_copies **copies, const tl_world *world, tl_connection *ne
         .window = s->window,
         .before = newest->recent,
         .chained = *bucket,
+        .turn = turn,
         .flags = s->flags,
         .checksum = s->checksum,
         .id = s->id,

@@ -30,9 +30,9 @@
       "The third segment of a handshake may carry data, which is delivered once the connection is open (RFC 9293, 3.5).") \
     X(OPEN_BAD_ACK, "open.bad_ack", WARN, "an ACK in the handshake does not acknowledge the ISN", \
       "An ACK number that covers no SYN of this connection completes nothing and deserves a RST (RFC 9293, 3.5.2).") \
-    X(OPEN_SYN_RETRANSMITTED, "open.syn_retransmitted", NOTE, "SYN retransmitted, attempt", \
+    X(OPEN_SYN_RETRANSMITTED, "open.syn_retransmitted", NOTE, "SYN retransmitted", \
       "Nothing that its sender accepts had answered the SYN, so it was sent again (RFC 9293, 3.8.1).") \
-    X(OPEN_SYN_ACK_RETRANSMITTED, "open.syn_ack_retransmitted", NOTE, "SYN/ACK retransmitted, attempt", \
+    X(OPEN_SYN_ACK_RETRANSMITTED, "open.syn_ack_retransmitted", NOTE, "SYN/ACK retransmitted", \
       "No ACK of the SYN/ACK had reached its sender, or it ignored one, so it was sent again (RFC 9293, 3.8.1).") \
     X(OPEN_SYN_ACK_DIFFERS, "open.syn_ack_differs", WARN, "SYN/ACK with another number", \
       "An earlier SYN/ACK of the same try had another initial sequence number: two servers, or one without memory, stand behind the address (RFC 9293, 3.4.1).") \

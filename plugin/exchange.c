@@ -86,6 +86,12 @@ static void answer_probe(pass *t)
 
 /* ---- Data ---- */
 
+/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). */
+static bool is_byte_for_closed_window(const pass *t)
+{
+    return t->s->length == 1 && t->y->heard && t->y->window == 0;
+}
+
 static void take_data(pass *t)
 {
     tl_end *x = t->x;
@@ -99,10 +105,12 @@ static void take_data(pass *t)
     uint32_t again;
     const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
     pass_exchange(t)->retransmitted[t->s->side] += again;
-    if (fresh == 0) {
+    if (is_byte_for_closed_window(t))
+        probe_window(t);
+    else if (again > 0)
         pass_sent_again(t);
+    if (fresh == 0)
         return;
-    }
     x->spoke = true;
     pass_asked(t);
     if (t->y->has_fin)
@@ -135,8 +143,21 @@ static void begin_numbers(pass *t)
         return;
     x->has_nxt = true;
     x->nxt = x->has_isn ? x->isn + 1 : t->s->seq;
-    if (!x->has_isn && y->has_told && seq_before(t->s->seq, y->told))
-        x->nxt = y->told; /* repeats what had passed before the capture began */
+    if (!x->has_isn && y->has_told &&
+        seq_before(t->s->seq, y->told)) { /* what had passed before the capture began */
+        x->nxt = y->told;
+        if (t->s->flags & TL_FIN && t->next == y->told)
+            x->nxt--; /* its FIN as well */
+    }
+}
+
+/* The sender says nothing new, or has had the time to answer the newer connection's SYN. */
+static bool may_answer(const pass *t, const tl_connection *newer)
+{
+    const tl_end *x = t->x;
+
+    return !x->has_told || t->s->ack == x->told ||
+           (x->rtt != NO_RTT && t->now - newer->syn.time >= (int64_t)x->rtt * 1000);
 }
 
 /* An end that holds the ports for an older connection answers a SYN with a bare ACK of
@@ -146,7 +167,7 @@ static void answer_newer_syn(pass *t)
     tl_connection *newer = t->newer;
 
     if (!newer || newer->phase != TCP_SYN_SENT || t->s->side == newer->client || t->next != t->s->seq ||
-        (t->x->has_told && t->s->ack != t->x->told))
+        !may_answer(t, newer))
         return;
     if (!newer->attempt.answered_by_ack)
         pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
@@ -162,8 +183,12 @@ void pass_on_ack(pass *t)
     if ((!c->opened && !pass_opening_ack(t)) || !pass_fits(t)) {
         if (t->s->flags & TL_FIN)
             pass_say_misplaced_fin(t);
+        else if (!t->x->borrowed && t->x->state == TCP_SYN_RECEIVED && pass_has_numbers_of(t))
+            answer_newer_syn(t);
         return;
     }
+    if (!(t->s->flags & TL_FIN))
+        t->c->talked = true;
     answer_newer_syn(t);
     pass_hear(t);
     begin_numbers(t);

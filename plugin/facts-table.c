@@ -5,10 +5,10 @@
 
 #include "facts-table.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include <epan/to_str.h>
+#include <wsutil/inet_addr.h>
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -28,12 +28,24 @@ static void get_end(const stream *s, tl_role role, stream_facts *f)
     f->state[role] = f->told.has_states ? tcp_state_name(f->told.state[role]) : NULL;
 }
 
+/* The earlier connection may be one of a session before this one, whose frames are gone. */
+static uint32_t first_frame_of(uint32_t connection)
+{
+    const stream *s = connection == TL_NO_CONNECTION ? NULL : streams_get(connection);
+
+    return s ? s->connection.first_frame : 0;
+}
+
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
 {
     f->stream = s->stream;
     f->connection = s->connection.number;
     f->phase = tcp_state_name(s->connection.phase);
     tl_get_facts(&s->connection, view, &f->told);
+    f->first_frame = s->connection.first_frame;
+    f->last_frame = s->connection.last_frame;
+    f->reuse_frame = first_frame_of(f->told.reuse);
+    f->verdict = *f->told.verdict ? f->told.verdict : NULL;
     get_end(s, TL_CLIENT, f);
     get_end(s, TL_SERVER, f);
     f->conn_state = zeek_conn_state(&s->zeek);
@@ -72,38 +84,73 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
     return true;
 }
 
-/* To the digit, which no floating-point number would be. */
-static char *span_text(wmem_allocator_t *scope, int64_t ns)
+static void append_digits(GString *to, uint64_t number, unsigned at_least)
 {
-    return wmem_strdup_printf(scope, "%s%lld.%09lld", ns < 0 ? "-" : "", llabs(ns / NS_PER_S),
-                              llabs(ns % NS_PER_S));
+    char digits[20], *first = digits + sizeof digits;
+
+    for (; number || at_least; number /= 10, at_least -= at_least > 0)
+        *--first = (char)('0' + number % 10);
+    g_string_append_len(to, first, digits + sizeof digits - first);
 }
 
-char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *facts)
+/* To the digit, which no floating-point number would be. */
+static void append_span(GString *to, int64_t ns)
+{
+    if (ns < 0)
+        g_string_append_c(to, '-');
+    append_digits(to, (uint64_t)llabs(ns / NS_PER_S), 1);
+    g_string_append_c(to, '.');
+    append_digits(to, (uint64_t)llabs(ns % NS_PER_S), 9);
+}
+
+static void append_address(GString *to, const address *a)
+{
+    char text[WS_INET6_ADDRSTRLEN];
+
+    address_to_str_buf(a, text, sizeof text);
+    g_string_append(to, text);
+}
+
+bool fact_append(GString *to, const fact *f, const stream_facts *facts)
 {
     const void *at = value_of(f, facts);
 
     if (!fact_is_known(f, facts))
-        return NULL;
+        return false;
     switch (f->kind) {
     case FACT_TEXT:
-        return wmem_strdup(scope, *(const char *const *)at);
+        g_string_append(to, *(const char *const *)at);
+        return true;
     case FACT_ADDRESS:
-        return address_to_str(scope, at);
+        append_address(to, at);
+        return true;
     case FACT_FLAG:
-        return wmem_strdup(scope, "true");
+        g_string_append(to, "true");
+        return true;
     case FACT_MOMENT:
     case FACT_SPAN:
-        return span_text(scope, *(const int64_t *)at);
+        append_span(to, *(const int64_t *)at);
+        return true;
     case FACT_BYTES:
-        return wmem_strdup_printf(scope, "%" PRIu64, *(const uint64_t *)at);
+        append_digits(to, *(const uint64_t *)at, 1);
+        return true;
     case FACT_NUMBER:
     case FACT_COUNT:
     case FACT_FRAME:
     case FACT_CONNECTION:
-        return wmem_strdup_printf(scope, "%" PRIu32, *(const uint32_t *)at);
+        append_digits(to, *(const uint32_t *)at, 1);
+        return true;
     case FACT_KIND_COUNT:
         break;
     }
-    return NULL;
+    return false;
+}
+
+char *fact_text(wmem_allocator_t *scope, const fact *f, const stream_facts *facts)
+{
+    GString *text = g_string_new(NULL);
+    char *copy = fact_append(text, f, facts) ? wmem_strdup(scope, text->str) : NULL;
+
+    g_string_free(text, TRUE);
+    return copy;
 }

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <glib.h>
+
 #include <epan/address.h>
 #include <epan/wmem_scopes.h>
 
@@ -36,6 +38,9 @@ typedef struct {
     address address[2];   /**< points into the table */
     uint32_t port[2];
     tl_facts told;
+    uint32_t first_frame, last_frame;
+    uint32_t reuse_frame;           /**< first frame of the earlier connection; 0: none */
+    const char *verdict;            /**< NULL, or told.verdict, so these are not to be copied */
     const char *conn_state;         /**< Zeek's words: static storage */
     const char *history;            /**< NULL, or the letters in `letters` */
     char letters[ZEEK_HISTORY_MAX]; /**< what `history` points to, so these are not to be copied */
@@ -68,6 +73,9 @@ typedef struct {
 
 /* clang-format off */
 #define FACTS(X) \
+    /* The answer. */ \
+    X(TEXT, verdict, "verdict", "Verdict", \
+      "The one thing to know: how the connection ended, why and by whom, or why it did not open.") \
     /* The ends. */ \
     X(ADDRESS, address[TL_CLIENT], "client.addr", "Client address", \
       "The network address of the client.") \
@@ -94,9 +102,9 @@ typedef struct {
     X(BYTES, told.missing[TL_SERVER], "server.missing", "Server bytes missing", \
       "How many bytes of the server were acknowledged and never passed: holes of the capture.") \
     X(SPAN, told.held[TL_CLIENT], "client.held", "Client state held", \
-      "How long the client had been in its last state when the capture ended.") \
+      "How long the client had been in its last state when the capture ended; TIME_WAIT lasts 2 MSL.") \
     X(SPAN, told.held[TL_SERVER], "server.held", "Server state held", \
-      "How long the server had been in its last state when the capture ended.") \
+      "How long the server had been in its last state when the capture ended; TIME_WAIT lasts 2 MSL.") \
     X(MOMENT, told.start, "start", "Start", \
       "The time of the first frame.") \
     X(SPAN, told.duration, "duration", "Duration", \
@@ -155,6 +163,8 @@ typedef struct {
       "How many keep-alives were not answered.") \
     X(CONNECTION, told.reuse, "reuse.connection", "Reused from connection", \
       "The earlier connection that used the same addresses and ports, by its number.") \
+    X(FRAME, reuse_frame, "reuse.frame", "Reused from frame", \
+      "The first frame of the earlier connection between the same addresses and ports.") \
     X(SPAN, told.reuse_gap, "reuse.gap", "Reused after", \
       "The time since the last frame of the earlier connection between the same addresses and ports.") \
     X(TEXT, told.reuse_phase, "reuse.phase", "Reused in phase", \
@@ -165,6 +175,8 @@ typedef struct {
     X(TEXT, history, "history", "Zeek's history", \
       "The letters that Zeek would write for what passed, upper case from the originator.") \
     /* The deciding frames. */ \
+    X(FRAME, first_frame, "frame.first", "Begins in frame", \
+      "The first frame of the connection.") \
     X(FRAME, told.frame[TL_STEP_SYN], "frame.syn", "SYN in frame", \
       "The frame with the client's SYN.") \
     X(FRAME, told.frame[TL_STEP_SYN_ACK], "frame.syn_ack", "SYN/ACK in frame", \
@@ -180,7 +192,9 @@ typedef struct {
     X(FRAME, told.frame[TL_STEP_FIN_2_ACK], "frame.fin_2_ack", "ACK of 2nd FIN in frame", \
       "The frame that acknowledged the second FIN.") \
     X(FRAME, told.frame[TL_STEP_RST], "frame.rst", "RST in frame", \
-      "The frame with the RST that was accepted.")
+      "The frame with the RST that was accepted.") \
+    X(FRAME, last_frame, "frame.last", "Ends in frame", \
+      "The last frame of the connection.")
 
 enum {
 #define X(...) + 1
@@ -194,6 +208,10 @@ extern const fact facts_table[FACTS_COUNT];
 
 /** Whether the connection has a value for a fact. */
 bool fact_is_known(const fact *f, const stream_facts *facts);
+
+/** Append the value as fact_text() has it.
+ *  @return false, and nothing is appended, if it is absent */
+bool fact_append(GString *to, const fact *f, const stream_facts *facts);
 
 /** The value as text: a number in decimal, a time in seconds, a flag "true".
  *  @return allocated in @p scope; NULL if it is absent */

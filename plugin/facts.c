@@ -21,6 +21,8 @@ static const tl_end *server_of(const tl_connection *c)
 /* What passed after the RST that ended the connection is no part of it. */
 static tl_moment before_end(const tl_connection *c, tl_moment m)
 {
+    if (c->replaced && m.frame > c->claim->replaced_at)
+        return (tl_moment){0};
     return claim_stands(c) && m.frame > c->claim->passed.frame ? (tl_moment){0} : m;
 }
 
@@ -45,7 +47,7 @@ static tl_moment decided(const tl_connection *c, tl_step step)
     case TL_STEP_FIN_2_ACK:
         return e ? before_end(c, e->fin_ack[!e->fin_first]) : (tl_moment){0};
     case TL_STEP_RST:
-        return claim_stands(c) && !c->claim->is_icmp ? c->claim->passed : (tl_moment){0};
+        return claim_stands(c) && !c->claim->is_icmp ? before_end(c, c->claim->passed) : (tl_moment){0};
     case TL_STEP_COUNT:
         break;
     }
@@ -68,7 +70,7 @@ static int64_t span(const tl_connection *c, tl_step from, tl_step to)
 /* A RST ended it. */
 static bool was_reset(const tl_connection *c)
 {
-    return claim_stands(c) && !c->claim->is_icmp;
+    return claim_stands(c) && !c->claim->is_icmp && !c->replaced;
 }
 
 static bool has_opened(const tl_connection *c)
@@ -98,7 +100,7 @@ static tl_opening unfinished_opening(const tl_connection *c, const tl_view *view
 
     if (connection_is_one_sided(c))
         return TL_OPEN_NONE;
-    if (!c->saw_syn)
+    if (!c->saw_syn && !c->end[c->client].heard)
         return syn_acks > 1 || c->late_rst || silent_since(view, c->last) ? TL_OPEN_ORPHAN : TL_OPEN_NONE;
     if (overflowed(c))
         return TL_OPEN_OVERFLOW;
@@ -146,7 +148,9 @@ static tl_opening how_it_opened(const tl_connection *c, const tl_view *view)
         return TL_OPEN_ORPHAN;
     if (has_opened(c) && !overflowed(c))
         return c->saw_syn ? connection_opening(c) : TL_OPEN_MIDSTREAM;
-    const tl_opening claimed = claim_stands(c) ? claimed_opening(c) : TL_OPEN_NONE;
+    if (was_reset(c) && overflowed(c))
+        return TL_OPEN_OVERFLOW;
+    const tl_opening claimed = claim_stands(c) && !c->replaced ? claimed_opening(c) : TL_OPEN_NONE;
     if (claimed != TL_OPEN_NONE)
         return claimed;
     if (c->attempt.answered_by_ack)
@@ -197,6 +201,12 @@ static bool is_asking(const tl_end *e, tl_closing close)
     return close == TL_CLOSE_FIN_UNACKNOWLEDGED ? e->has_fin && !e->fin_acked : is_unanswered(e);
 }
 
+/* A capture of SYNs, FINs and RSTs alone: that nothing answers them says nothing. */
+static bool is_filtered(const tl_connection *c)
+{
+    return !c->talked && (end_missing(&c->end[0], &c->end[1]) > 0 || end_missing(&c->end[1], &c->end[0]) > 0);
+}
+
 /* Where neither answered, it is who asked first. */
 static const tl_end *first_asker(const tl_connection *c, tl_closing close)
 {
@@ -212,15 +222,15 @@ static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view
 {
     const tl_end *a = &c->end[0], *b = &c->end[1], *first = &c->end[first_closer(c)];
 
-    if (connection_is_one_sided(c))
+    if (is_closer_guessed(c))
+        return TL_CLOSE_NONE;
+    if (connection_is_one_sided(c) || is_filtered(c))
         return TL_CLOSE_STILL_OPEN;
     if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
         is_fin_unacknowledged(&c->end[!first_closer(c)], decided(c, TL_STEP_FIN_2).time, view))
         return TL_CLOSE_FIN_UNACKNOWLEDGED;
     if (c->opened && (is_unanswered(a) || is_unanswered(b)))
         return TL_CLOSE_SILENT;
-    if (c->phase == TCP_FIN_WAIT_2 && is_closer_guessed(c))
-        return TL_CLOSE_NONE; /* or it is closed */
     if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, decided(c, TL_STEP_FIN_1_ACK).time))
         return TL_CLOSE_HALF_CLOSED;
     return TL_CLOSE_STILL_OPEN;
@@ -277,30 +287,44 @@ static uint32_t raced(const tl_connection *c)
     return seq_before(from, gaps->race.to) ? gaps->race.to - from : 0;
 }
 
-static int64_t half_closed(const tl_connection *c)
+static int64_t half_closed(const tl_connection *c, const tl_view *view)
 {
     const tl_moment begun = decided(c, TL_STEP_FIN_1_ACK);
+    const int64_t so_far = was_reset(c) ? c->claim->passed.time : view->whole ? view->end : c->last;
 
     if (!has_passed(c, TL_STEP_FIN_2))
-        return begun.frame ? c->last - begun.time : TL_NO_TIME;
+        return begun.frame ? so_far - begun.time : TL_NO_TIME;
     return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2)
                                                       : TL_NO_TIME;
+}
+
+/* The end that did not answer. */
+static const char *silent_end(const tl_connection *c, tl_closing close)
+{
+    if (close != TL_CLOSE_SILENT && close != TL_CLOSE_FIN_UNACKNOWLEDGED)
+        return NULL;
+    return tl_role_name(end_role(c, &c->end[!end_side(c, first_asker(c, close))]));
 }
 
 static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const int64_t end = ended(c);
+    const tl_closing close = how_it_closed(c, view);
 
-    f->close = tl_closing_name(how_it_closed(c, view));
+    f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
-    if (end != TL_NO_TIME && has_fin(c))
+    if (end != TL_NO_TIME && has_fin(c) && !is_closer_guessed(c))
         f->close_time = end - decided(c, TL_STEP_FIN_1).time;
     f->close_no_data =
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
-    f->half_close_time = half_closed(c);
-    f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    if (!is_closer_guessed(c)) {
+        f->half_close_time = half_closed(c, view);
+        f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+    }
+    facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
+                             silent_end(c, close));
 }
 
 /* ---- The rest ---- */
@@ -348,19 +372,32 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *
                                              : asker->repeats;
 }
 
+/* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */
+static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view)
+{
+    const int64_t since = c->replaced            ? c->claim->frozen_since[end_side(c, e)]
+                          : end_is_covered(c, e) ? c->claim->since[end_side(c, e)]
+                                                 : e->since;
+    const int64_t lapse = (c->time_wait > since ? c->time_wait : since) + 2 * view->msl;
+    const bool lapses = c->phase == TCP_TIME_WAIT && end_shown(c, e) == TCP_TIME_WAIT && view->end > lapse;
+
+    if (!view->whole || c->orphan || since == TL_NO_TIME)
+        return TL_NO_TIME;
+    return (lapses ? lapse : view->end) - since;
+}
+
 static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     for (unsigned side = 0; side < 2; side++) {
         const tl_end *e = &c->end[side];
         const tl_role role = end_role(c, e);
-        const int64_t since = end_is_covered(c, e) ? c->claim->since[side] : e->since;
 
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
         f->retransmitted[role] = c->exchange ? c->exchange->retransmitted[side] : 0;
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);
         f->missing[role] = end_missing(e, &c->end[!side]);
-        f->held[role] = view->whole && !c->orphan && since != TL_NO_TIME ? view->end - since : TL_NO_TIME;
+        f->held[role] = held(c, e, view);
     }
 }
 
@@ -394,7 +431,9 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         .has_states = !c->orphan,
         .phase = c->phase,
     };
-    if (!tl_opening_failed(open)) {
+    if (tl_opening_failed(open)) {
+        facts_tell_open_verdict(f, open);
+    } else {
         f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
         tell_closing(c, view, f);
@@ -405,11 +444,20 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }
 
+/* The opener's RST acknowledges more than the SYN/ACK, so the connection had opened. */
+static bool proves_opening(const tl_connection *c)
+{
+    const tl_end *server = server_of(c);
+
+    return c->opened || (c->claim && c->claim->from == c->client && c->claim->has_ack && server->has_isn &&
+                         seq_before(server->isn + 1, c->claim->ack));
+}
+
 /* The last that passed is a RST that should have been challenged, and was not. */
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
-    return view->whole && c->opened && c->claim && c->claim->challenged && !c->claim->stands &&
-           c->last_frame == c->claim->passed.frame && silent_since(view, c->last);
+    return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
+           silent_since(view, c->last);
 }
 
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
@@ -422,5 +470,9 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
     tl_connection closed = *c;
     claim.stands = true;
     closed.claim = &claim;
+    if (!c->opened)
+        claim.cause = TL_CAUSE_ABORT;
+    closed.opened = true;
     tell(&closed, view, f);
+    f->close_no_data &= c->opened; /* else the RST acknowledges data */
 }

@@ -6,8 +6,11 @@
 #include "fields.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include <epan/column-info.h>
 #include <epan/expert.h>
+#include <epan/tap.h>
 #include <epan/to_str.h>
 
 #include "compat.h"
@@ -110,7 +113,8 @@ static ei_register_info ei[] = {
     TL_EVENTS(X)
 #undef X
     /* The same name, for a reuse that comes too early. */
-    {&ei_port_reuse_warn, {"tcplife.open.port_reuse", PI_SEQUENCE, PI_WARN, "4-tuple reused", EXPFILL}},
+    {&ei_port_reuse_warn,
+     {"tcplife.open.port_reuse", PI_SEQUENCE, PI_WARN, "4-tuple reused within 2 MSL", EXPFILL}},
 };
 
 /* How a fact is shown. */
@@ -131,10 +135,10 @@ static const struct {
 };
 /* clang-format on */
 
+static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
+
 static void register_facts(int proto)
 {
-    static hf_register_info fact_hf[FACTS_COUNT]; /* Wireshark keeps pointers into it */
-
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         const fact *f = &facts_table[i];
         const header_field_info info = {
@@ -145,6 +149,22 @@ static void register_facts(int proto)
     proto_register_field_array(proto, fact_hf, FACTS_COUNT);
 }
 
+/* What the window of expert infos calls a group: the text, which begins there as Wireshark's own do. */
+static const char *group_name(const char *text)
+{
+    char *name = wmem_strdup(wmem_epan_scope(), text);
+
+    *name = g_ascii_toupper(*name);
+    return name;
+}
+
+static void register_experts(int proto)
+{
+    for (unsigned i = 0; i < array_length(ei); i++)
+        ei[i].eiinfo.summary = group_name(ei[i].eiinfo.summary);
+    expert_register_field_array(expert_register_protocol(proto), ei, array_length(ei));
+}
+
 void fields_register(int proto)
 {
     static int *ett[] = {&ett_tcplife, &ett_connection};
@@ -153,10 +173,16 @@ void fields_register(int proto)
     proto_register_field_array(proto, hf, array_length(hf));
     register_facts(proto);
     proto_register_subtree_array(ett, array_length(ett));
-    expert_register_field_array(expert_register_protocol(proto), ei, array_length(ei));
+    register_experts(proto);
 }
 
 /* ---- Adding one item ---- */
+
+/* What an item says is read only where the tree is shown; in another one it is its value that counts. */
+static bool is_visible(proto_tree *tree)
+{
+    return PTREE_DATA(tree)->visible;
+}
 
 /* Whether anybody looks at a field: only then is it worth any formatting. */
 static bool is_wanted(proto_tree *tree, int field)
@@ -164,8 +190,11 @@ static bool is_wanted(proto_tree *tree, int field)
     return proto_field_is_referenced(tree, field);
 }
 
+/* NULL, to which nothing can be added, if nobody looks at it. */
 static proto_item *add_text(proto_tree *tree, int field, const char *text)
 {
+    if (!is_wanted(tree, field))
+        return NULL;
     proto_item *item = proto_tree_add_string(tree, field, NULL, 0, 0, text);
     proto_item_set_generated(item);
     return item;
@@ -179,7 +208,8 @@ static void add_flag(proto_tree *tree, int field, bool set)
 
 static void add_number(proto_tree *tree, int field, uint32_t number)
 {
-    proto_item_set_generated(proto_tree_add_uint(tree, field, NULL, 0, 0, number));
+    if (is_wanted(tree, field))
+        proto_item_set_generated(proto_tree_add_uint(tree, field, NULL, 0, 0, number));
 }
 
 static nstime_t as_nstime(int64_t ns)
@@ -191,7 +221,7 @@ static nstime_t as_nstime(int64_t ns)
 
 static void add_span(proto_tree *tree, int field, int64_t span)
 {
-    if (span == TL_NO_TIME)
+    if (span == TL_NO_TIME || !is_wanted(tree, field))
         return;
     nstime_t t = as_nstime(span);
     proto_item_set_generated(proto_tree_add_time(tree, field, NULL, 0, 0, &t));
@@ -201,7 +231,10 @@ static void add_span(proto_tree *tree, int field, int64_t span)
 
 static void add_state(proto_tree *tree, int field, tcp_state state)
 {
-    proto_item_append_text(add_text(tree, field, tcp_state_name(state)), ", %s", tcp_state_meaning(state));
+    proto_item *item = add_text(tree, field, tcp_state_name(state));
+
+    if (is_visible(tree))
+        proto_item_append_text(item, ", %s", tcp_state_meaning(state));
 }
 
 static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
@@ -228,8 +261,9 @@ static void add_now(proto_tree *tree, const shown *what, uint32_t frame)
 
 static const struct {
     const char *name, *text, *why;
+    int severity;
 } events[TL_EVENT_COUNT] = {
-#define X(id, name, severity, text, why) [TL_EVENT_##id] = {name, text, why},
+#define X(id, name, severity, text, why) [TL_EVENT_##id] = {name, text, why, PI_##severity},
     TL_EVENTS(X)
 #undef X
 };
@@ -242,6 +276,9 @@ static const char *event_text(packet_info *pinfo, const tl_raised *r)
     if (!r->number)
         return text;
     switch (r->event) {
+    case TL_EVENT_OPEN_SYN_RETRANSMITTED:
+    case TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED:
+        return wmem_strdup_printf(pinfo->pool, "%s, attempt %" PRIu32, text, r->number);
     case TL_EVENT_OPEN_ICMP_REJECTED:
         return wmem_strdup_printf(pinfo->pool, "%s (type %u, code %u)", text, r->number >> 8,
                                   r->number & 0xff);
@@ -252,24 +289,98 @@ static const char *event_text(packet_info *pinfo, const tl_raised *r)
     }
 }
 
-static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *r)
+/* Without an item an expert info tells its listeners, the column for the worst of the frame, and the worst
+ * of all that the status bar shows. Mostly none of them gains by it. */
+static bool is_expert_heard(const packet_info *pinfo, int severity)
 {
-    expert_field *e =
-        r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn ? &ei_port_reuse_warn : &ei_event[r->event];
+    static int tap;
 
-    if (r->number)
-        expert_add_info_format(pinfo, item, e, "%s", event_text(pinfo, r));
-    else
-        expert_add_info(pinfo, item, e);
+    if (!tap)
+        tap = find_tap_id("expert");
+    return have_tap_listener(tap) || severity > expert_get_highest_severity() ||
+           (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
 }
 
-static void add_event(packet_info *pinfo, proto_tree *tree, const tl_raised *r)
+/* An early reuse of ports is another one than a late one. */
+static bool is_early_reuse(const tl_raised *r)
+{
+    return r->event == TL_EVENT_OPEN_PORT_REUSE && r->warn;
+}
+
+static expert_field *expert_of(const tl_raised *r)
+{
+    return is_early_reuse(r) ? &ei_port_reuse_warn : &ei_event[r->event];
+}
+
+static int severity_of(const tl_raised *r)
+{
+    return is_early_reuse(r) ? PI_WARN : events[r->event].severity;
+}
+
+static void raise_expert(packet_info *pinfo, proto_item *item, const tl_raised *r)
+{
+    if (!item && !is_expert_heard(pinfo, severity_of(r)))
+        return;
+    expert_add_info_format(pinfo, item, expert_of(r), "%s", event_text(pinfo, r));
+}
+
+/* Whether somebody looks for expert infos of any kind, which are then ours too.
+ * Wireshark registers their protocol later than ours. */
+static bool is_any_expert_wanted(proto_tree *tree)
+{
+    static int expert;
+
+    if (expert <= 0)
+        expert = proto_get_id_by_filter_name("_ws.expert");
+
+    return expert > 0 && is_wanted(tree, expert);
+}
+
+static double in_seconds(int64_t span)
+{
+    const nstime_t t = as_nstime(span);
+
+    return nstime_to_sec(&t);
+}
+
+/* What may be lost with the connection. */
+static const char *loss(packet_info *pinfo, const shown *what)
+{
+    stream_facts facts;
+
+    stream_facts_get(what->stream, what->view, &facts);
+    const uint64_t *unacked = facts.told.unacked;
+    if (!unacked[TL_CLIENT] && !unacked[TL_SERVER])
+        return "all that had passed was acknowledged";
+    return wmem_strdup_printf(pinfo->pool,
+                              "%" PRIu64 " bytes of the client's and %" PRIu64
+                              " of the server's were not acknowledged",
+                              unacked[TL_CLIENT], unacked[TL_SERVER]);
+}
+
+/* Why, with what is known of just this event. */
+static const char *event_why(packet_info *pinfo, const shown *what, tl_event event)
+{
+    const tl_report *r = what->report;
+
+    if (event != TL_EVENT_RESET_ABORT || r->idle == TL_NO_TIME)
+        return events[event].why;
+    return wmem_strdup_printf(pinfo->pool,
+                              "The %s ended the open connection at once, %.6f s after the last data, SYN or "
+                              "FIN, and %s (RFC 9293, 3.5.2).",
+                              tl_role_name(r->sender), in_seconds(r->idle), loss(pinfo, what));
+}
+
+static void add_event(packet_info *pinfo, proto_tree *tree, const shown *what, const tl_raised *r)
 {
     const char *name = events[r->event].name;
-    proto_item *item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s",
-                                                    name, event_text(pinfo, r), events[r->event].why);
+    proto_item *item = NULL;
 
-    proto_item_set_generated(item);
+    if (is_wanted(tree, hf_event) || is_wanted(tree, expert_of(r)->hf) || is_any_expert_wanted(tree)) {
+        item = proto_tree_add_string_format(tree, hf_event, NULL, 0, 0, name, "Event: %s: %s. %s", name,
+                                            event_text(pinfo, r), event_why(pinfo, what, r->event));
+        proto_item_set_generated(item);
+    }
     raise_expert(pinfo, item, r);
 }
 
@@ -285,26 +396,27 @@ static void add_transition(packet_info *pinfo, proto_tree *tree, const tl_transi
         add_span(tree, hf_time[t->from], t->held);
 }
 
-static void add_steps(packet_info *pinfo, proto_tree *tree, unsigned steps)
+static const char *steps_text(packet_info *pinfo, unsigned steps)
 {
-    if (!steps || !is_wanted(tree, hf_step))
-        return;
     wmem_strbuf_t *text = wmem_strbuf_new(pinfo->pool, NULL);
     for (unsigned step = 0; step < TL_STEP_COUNT; step++) {
         if (steps & 1U << step)
             wmem_strbuf_append_printf(text, "%s%s", wmem_strbuf_get_len(text) ? " + " : "",
                                       tl_step_name(step));
     }
-    add_text(tree, hf_step, wmem_strbuf_get_str(text));
+    return wmem_strbuf_get_str(text);
 }
 
-static void add_events(packet_info *pinfo, proto_tree *tree, const tl_report *r)
+static void add_events(packet_info *pinfo, proto_tree *tree, const shown *what)
 {
+    const tl_report *r = what->report;
+
     for (unsigned i = 0; i < r->raised; i++)
-        add_event(pinfo, tree, &r->event[i]);
+        add_event(pinfo, tree, what, &r->event[i]);
     for (unsigned i = 0; i < r->transitions; i++)
         add_transition(pinfo, tree, &r->transition[i]);
-    add_steps(pinfo, tree, r->steps);
+    if (r->steps && is_wanted(tree, hf_step))
+        add_text(tree, hf_step, steps_text(pinfo, r->steps));
     if (r->verdict != TL_VERDICT_NONE)
         add_text(tree, hf_reset_verdict, tl_verdict_name(r->verdict));
     add_span(tree, hf_reset_idle, r->idle);
@@ -319,10 +431,8 @@ static void add_events(packet_info *pinfo, proto_tree *tree, const tl_report *r)
 static void tell_half(proto_item *item, const char *verb, int64_t time, const char *form)
 {
     proto_item_append_text(item, "%s", verb);
-    if (time != TL_NO_TIME) {
-        nstime_t t = as_nstime(time);
-        proto_item_append_text(item, " in %.6f s", nstime_to_sec(&t));
-    }
+    if (time != TL_NO_TIME)
+        proto_item_append_text(item, " in %.6f s", in_seconds(time));
     proto_item_append_text(item, " (%s)", form);
 }
 
@@ -351,6 +461,21 @@ static void add_fact_text(proto_tree *tree, int field, const fact *f, const stre
         tell_life(item, &facts->told);
 }
 
+/* A link to a frame, whose title ends in "frame". In that frame itself it leads nowhere, and says so. */
+static void add_frame(proto_tree *tree, unsigned nth, uint32_t frame, uint32_t here)
+{
+    static const char last_word[] = "frame";
+    const char *title = facts_table[nth].title;
+
+    if (frame != here) {
+        add_number(tree, hf_fact[nth], frame);
+        return;
+    }
+    proto_item_set_generated(proto_tree_add_uint_format(tree, hf_fact[nth], NULL, 0, 0, frame,
+                                                        "%.*sthis frame",
+                                                        (int)(strlen(title) - strlen(last_word)), title));
+}
+
 static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const stream_facts *facts)
 {
     const fact *f = &facts_table[nth];
@@ -372,9 +497,11 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     case FACT_SPAN:
         add_span(tree, field, *(const int64_t *)at);
         return;
+    case FACT_FRAME:
+        add_frame(tree, nth, *(const uint32_t *)at, pinfo->num);
+        return;
     case FACT_NUMBER:
     case FACT_COUNT:
-    case FACT_FRAME:
     case FACT_CONNECTION:
         add_number(tree, field, *(const uint32_t *)at);
         return;
@@ -386,10 +513,25 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
     }
 }
 
+/* All of them are asked for on each frame: too often to ask Wireshark for each. */
+static bool is_any_fact_wanted(proto_tree *tree)
+{
+    unsigned i = 0;
+
+    if (is_visible(tree))
+        return true;
+    while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
+        i++;
+    return i < FACTS_COUNT;
+}
+
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
 {
     stream_facts facts;
     proto_item *item;
+
+    if (!is_any_fact_wanted(tree))
+        return;
     /* A label that never changes: in JSON it is a key. */
     proto_tree *branch = proto_tree_add_subtree(tree, tvb, 0, 0, ett_connection, &item, "Connection");
     proto_item_set_generated(item);
@@ -403,29 +545,62 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
 
 /* ---- The tree ---- */
 
-/* Whether somebody looks for expert infos of any kind, which are then ours too.
- * Wireshark registers their protocol too late to ask for it but once. */
-static bool is_any_expert_wanted(proto_tree *tree)
+bool fields_are_wanted(proto_tree *tree)
 {
-    int expert = proto_get_id_by_filter_name("_ws.expert");
-
-    return expert > 0 && is_wanted(tree, expert);
+    return tree && is_wanted(tree, proto_tcplife);
 }
 
 static bool is_anything_wanted(proto_tree *tree, const tl_report *r)
 {
-    return tree && (is_wanted(tree, proto_tcplife) || (r->raised && is_any_expert_wanted(tree)));
+    return fields_are_wanted(tree) || (tree && r->raised && is_any_expert_wanted(tree));
 }
 
-static proto_tree *add_lifecycle(proto_tree *tree, const tl_report *r)
+/* Of what the frame raises that which matters most: the first of the highest severity. NULL: nothing. */
+static const tl_raised *chief_event(const tl_report *r)
 {
-    proto_item *item =
-        proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle, %s",
-                                       r->is_rejection ? "rejected by ICMP" : tcp_state_name(r->phase));
+    const tl_raised *chief = NULL;
 
+    for (unsigned i = 0; i < r->raised; i++) {
+        if (!chief || severity_of(&r->event[i]) > severity_of(chief))
+            chief = &r->event[i];
+    }
+    return chief;
+}
+
+/* What the frame decides, in as few words as there are. NULL: nothing. */
+static const char *reason(packet_info *pinfo, const tl_report *r)
+{
+    const tl_raised *chief = chief_event(r);
+
+    if (chief)
+        return event_text(pinfo, chief);
+    if (r->steps)
+        return steps_text(pinfo, r->steps);
+    return r->late ? "late" : NULL;
+}
+
+/* Where the fields go; just into the frame's tree where it is not shown, unless somebody looks for the
+ * protocol itself. One sees but its line while the tree is closed: so that tells what the frame decides,
+ * too. */
+static proto_tree *add_lifecycle(packet_info *pinfo, proto_tree *tree, const tl_report *r)
+{
+    const header_field_info *own = proto_registrar_get_nth((unsigned)proto_tcplife);
+
+    if (!is_visible(tree) && PTREE_DATA(tree)->fake_protocols && own->ref_type != HF_REF_TYPE_DIRECT)
+        return tree;
+    if (!is_visible(tree))
+        return proto_item_add_subtree(proto_tree_add_item(tree, proto_tcplife, NULL, 0, 0, ENC_NA),
+                                      ett_tcplife);
+    const char *why = reason(pinfo, r);
+    proto_item *item = proto_tree_add_protocol_format(tree, proto_tcplife, NULL, 0, 0, "TCP Lifecycle");
+
+    if (!r->is_rejection)
+        proto_item_append_text(item, ", %s", tcp_state_name(r->phase));
     if (r->has_states)
         proto_item_append_text(item, ", client %s, server %s", tcp_state_name(r->state[TL_CLIENT]),
                                tcp_state_name(r->state[TL_SERVER]));
+    if (why)
+        proto_item_append_text(item, ": %s", why);
     proto_item_set_generated(item);
     return proto_item_add_subtree(item, ett_tcplife);
 }
@@ -439,11 +614,11 @@ void fields_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const show
             raise_expert(pinfo, NULL, &r->event[i]);
         return;
     }
-    proto_tree *branch = add_lifecycle(tree, r);
+    proto_tree *branch = add_lifecycle(pinfo, tree, r);
     add_number(branch, hf_connection, what->stream->connection.number);
     if (!r->is_rejection)
         add_now(branch, what, pinfo->num);
-    add_events(pinfo, branch, r);
+    add_events(pinfo, branch, what);
     if (!r->is_rejection)
         add_facts(tvb, pinfo, branch, what);
 }

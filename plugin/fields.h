@@ -7,6 +7,8 @@
 #ifndef TCPLIFE_FIELDS_H
 #define TCPLIFE_FIELDS_H
 
+#include <stdbool.h>
+
 #include <epan/packet.h>
 
 #include "shown.h"
@@ -14,6 +16,9 @@
 /** Register fields and expert infos. To be called once.
  *  @param proto  the protocol "tcplife" */
 void fields_register(int proto);
+
+/** Whether anybody looks at any field. */
+bool fields_are_wanted(proto_tree *tree);
 
 /** Show it: add one tcplife tree, if anybody looks at the tree, and raise the
  *  expert infos in any case.

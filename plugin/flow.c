@@ -8,7 +8,7 @@
 #include "shown.h"
 #include "statistics-formats.h"
 
-/* The steps, and the phase that they lead to: "1st FIN: FIN_WAIT_1". */
+/* The steps. */
 static char *label(const tl_report *r)
 {
     GString *text = g_string_new(NULL);
@@ -17,14 +17,13 @@ static char *label(const tl_report *r)
         if (r->steps & 1U << step)
             g_string_append_printf(text, "%s%s", text->len ? " + " : "", tl_step_name(step));
     }
-    g_string_append_printf(text, ": %s", tcp_state_name(r->phase));
     return g_string_free(text, FALSE);
 }
 
-/* The label once more, of which tshark shows but 20 letters, and both states. */
-static char *comment(const char *label, const tl_report *r)
+/* The states that they lead to. */
+static char *comment(const tl_report *r)
 {
-    return g_strdup_printf("%s (client %s, server %s)", label, tcp_state_name(r->state[TL_CLIENT]),
+    return g_strdup_printf("client %s, server %s", tcp_state_name(r->state[TL_CLIENT]),
                            tcp_state_name(r->state[TL_SERVER]));
 }
 
@@ -63,7 +62,7 @@ static tap_packet_status draw(void *own, packet_info *pinfo, epan_dissect_t *edt
     set_ends(arrow, what);
     arrow->frame_number = pinfo->num;
     arrow->frame_label = label(what->report);
-    arrow->comment = comment(arrow->frame_label, what->report);
+    arrow->comment = comment(what->report);
     arrow->conv_num = (uint16_t)what->stream->connection.number;
     arrow->line_style = 1;
     arrow->display = true;

@@ -4,7 +4,7 @@
  *
  *   hole    numbers below the highest that passed which have not passed
  *   claim   the peer's acknowledgment of more than passed: believed once the end sends at or beyond it,
- *           disbelieved if it sends new data below it
+ *           disbelieved if it sends new data or its FIN below it
  *   jump    a segment beyond every window, vouched for by its acknowledgment number alone: believed once the
  *           peer acknowledges as much, disbelieved if the end goes on below, or the peer does although it
  *           could know
@@ -26,9 +26,15 @@ tl_gaps *pass_gaps(const pass *t, tl_end *e)
     return e->gaps;
 }
 
-uint32_t end_in_order(const tl_end *e)
+/* Holes that were acknowledged are none to the peer; they are kept, since what is in them may pass later. */
+uint32_t end_in_order(const tl_end *e, const tl_end *peer)
 {
-    return e->gaps && e->gaps->holes.count > 0 ? e->gaps->holes.hole[0].from : e->nxt;
+    for (unsigned i = 0; e->gaps && i < e->gaps->holes.count; i++) {
+        const seq_range *hole = &e->gaps->holes.hole[i];
+        if (!peer->has_told || seq_before(peer->told, hole->to))
+            return hole->from;
+    }
+    return e->nxt;
 }
 
 uint64_t end_unacked(const tl_end *e, const tl_end *peer)
@@ -46,6 +52,8 @@ uint64_t end_missing(const tl_end *e, const tl_end *peer)
 {
     uint64_t missing = e->gaps ? e->gaps->missing : 0;
 
+    if (e->gaps && peer->has_told)
+        missing += seq_holes_below(&e->gaps->holes, peer->told);
     if (e->gaps && e->gaps->has_claim)
         missing += e->gaps->claimed - e->nxt;
     else if (!e->has_nxt && e->has_isn && peer->has_told)
@@ -93,8 +101,7 @@ static void settle_claim(pass *t)
         if (seq_before(x->nxt, t->s->seq))
             skip_to(t, x, seq_min(claimed, t->s->seq));
         y->told = seq_max(y->told, claimed);
-        gaps->missing += seq_holes_close(&gaps->holes, claimed);
-    } else if (t->s->length > 0 && seq_before(x->nxt, t->next)) {
+    } else if (t->next != t->s->seq && seq_before(x->nxt, t->next)) {
         gaps->has_claim = false;
     }
 }
@@ -140,7 +147,7 @@ void pass_reach_sequence_number(pass *t)
 
     if (x->gaps) {
         settle_claim(t);
-        if (x->gaps->has_jump && t->s->length > 0 && seq_before(x->gaps->jump_from, t->next) &&
+        if (x->gaps->has_jump && t->next != t->s->seq && seq_before(x->gaps->jump_from, t->next) &&
             seq_upto(t->next, jump_floor(t, x)))
             withdraw_jump(t, x);
     }
@@ -213,7 +220,8 @@ void pass_take_ack_number(pass *t)
     tl_end *x = t->x, *y = t->y;
     const uint32_t ack = t->s->ack;
 
-    if (y->gaps && y->gaps->has_stray && ack == y->gaps->stray.to && !(y->has_nxt && seq_upto(ack, y->nxt)))
+    if (y->gaps && y->gaps->has_stray && ack == y->gaps->stray.to && y->state >= TCP_SYN_RECEIVED &&
+        !(y->has_nxt && seq_upto(ack, y->nxt)))
         take_stray(t);
     if (y->gaps && y->gaps->has_jump) {
         if (seq_upto(jump_floor(t, y), ack))
@@ -231,8 +239,6 @@ void pass_take_ack_number(pass *t)
     if (!y->has_nxt && x->has_told && seq_before(x->told, ack))
         y->unseen = true;
     tell(x, ack);
-    if (y->gaps)
-        y->gaps->missing += seq_holes_close(&y->gaps->holes, seq_min(ack, y->nxt));
 }
 
 void pass_take_sack(pass *t)

@@ -22,21 +22,12 @@ enum {
     HEADERS_MAX = 16, /* IP headers of one frame that are looked at */
 };
 
-static int hf_icmp_type, hf_icmpv6_type;
 static int ip_tap, ipv6_tap;
 
 void icmp_listen(void)
 {
-    hf_icmp_type = proto_registrar_get_id_byname("icmp.type");
-    hf_icmpv6_type = proto_registrar_get_id_byname("icmpv6.type");
     ip_tap = find_tap_id("ip");
     ipv6_tap = find_tap_id("ipv6");
-}
-
-void icmp_add_wanted_fields(GArray *fields)
-{
-    g_array_append_val(fields, hf_icmp_type);
-    g_array_append_val(fields, hf_icmpv6_type);
 }
 
 /* Errors that end a connection attempt (RFC 5461, 4.1, and what stacks do): the
@@ -90,16 +81,21 @@ static bool read_error(tvbuff_t *tvb, int at, bool v6, icmp_error *error)
                                           : read_quoted_ipv4(tvb, at + ERROR_HEADER, error));
 }
 
+static bool is_icmp_header(tvbuff_t *tvb, int at, bool v6)
+{
+    return tvb_get_uint8(tvb, at) >> 4 == (v6 ? 6 : 4) &&
+           tvb_get_uint8(tvb, at + (v6 ? 6 : 9)) == (v6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP);
+}
+
 /* Where in the frame the IP header of an ICMP message is, of which a tap tells all
  * but that: the header is looked for. Negative: it is not in the frame. */
 static int find_header(tvbuff_t *tvb, bool v6, const address *from, const address *to)
 {
-    const int length = v6 ? IPV6_HEADER : IPV4_HEADER, protocol_at = v6 ? 6 : 9, from_at = v6 ? 8 : 12;
+    const int length = v6 ? IPV6_HEADER : IPV4_HEADER, from_at = v6 ? 8 : 12;
     const int captured = (int)tvb_captured_length(tvb);
 
     for (int at = 0; at + length <= captured; at++) {
-        if (tvb_get_uint8(tvb, at) >> 4 == (v6 ? 6 : 4) &&
-            tvb_get_uint8(tvb, at + protocol_at) == (v6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP) &&
+        if (is_icmp_header(tvb, at, v6) &&
             tvb_memeql(tvb, at + from_at, from->data, (size_t)from->len) == 0 &&
             tvb_memeql(tvb, at + from_at + from->len, to->data, (size_t)to->len) == 0)
             return at;
@@ -126,24 +122,27 @@ static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
     return false;
 }
 
-static bool read_field(proto_tree *tree, int field, bool v6, icmp_error *error)
+/* The first error that there is in the frame: without a tap nothing tells where ICMP is. */
+static bool read_bytes(tvbuff_t *tvb, icmp_error *error)
 {
-    GPtrArray *infos = proto_find_first_finfo(tree, field);
-    const field_info *info = infos && infos->len ? infos->pdata[0] : NULL;
-    const bool found = info && info->ds_tvb && read_error(info->ds_tvb, info->start, v6, error);
+    const int captured = (int)tvb_captured_length(tvb);
 
-    if (infos)
-        g_ptr_array_free(infos, TRUE);
-    return found;
+    for (int at = 0; at + IPV4_HEADER <= captured; at++) {
+        if (is_icmp_header(tvb, at, false) &&
+            read_error(tvb, at + (tvb_get_uint8(tvb, at) & 0x0f) * 4, false, error))
+            return true;
+        if (is_icmp_header(tvb, at, true) && read_error(tvb, at + IPV6_HEADER, true, error))
+            return true;
+    }
+    return false;
 }
 
-bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead, icmp_error *error)
+bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool look_ahead, icmp_error *error)
 {
-    if (!input_has_icmp(pinfo))
+    const bool tapped = input_is_tapped();
+
+    if (!tapped && !(look_ahead && input_has_icmp(pinfo)))
         return false;
-    *error = (icmp_error){.rejection = {.time = input_time(pinfo), .frame = pinfo->num}};
-    if (input_is_tapped())
-        return read_tapped(tvb, error);
-    return look_ahead && tree &&
-           (read_field(tree, hf_icmp_type, false, error) || read_field(tree, hf_icmpv6_type, true, error));
+    error->rejection = (tl_rejection){.time = input_time(pinfo), .frame = pinfo->num};
+    return tapped ? read_tapped(tvb, error) : read_bytes(tvb, error);
 }

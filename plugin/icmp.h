@@ -24,13 +24,10 @@ typedef struct {
 /** Look the protocols up. To be called once, at handoff. */
 void icmp_listen(void);
 
-/** The fields (as hfids) to ask for in passes without a tap are added. */
-void icmp_add_wanted_fields(GArray *fields);
-
 /** Whether the frame is such an error.
  *  @param tvb  the frame
- *  @param look_ahead  whether the tree may be read where no tap runs
+ *  @param look_ahead  whether the bytes are to be read where no tap runs
  *  @param[out] error  set if so */
-bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead, icmp_error *error);
+bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool look_ahead, icmp_error *error);
 
 #endif

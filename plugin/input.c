@@ -11,53 +11,20 @@
 #include <epan/dissectors/packet-ip.h>
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/expert.h>
-#include <epan/ipproto.h>
 #include <epan/prefs-int.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
 
 #include "compat.h"
+#include "headers.h"
 #include "sequence.h"
 
-/* The fields that the tree is read for. Of a header, the port comes first; the
- * addresses come before it, with the IP header. */
-#define WANTED(X)                      \
-    X(IP_FROM, "ip.src")               \
-    X(IP_TO, "ip.dst")                 \
-    X(IP_ID, "ip.id")                  \
-    X(IP_TTL, "ip.ttl")                \
-    X(IPV6_FROM, "ipv6.src")           \
-    X(IPV6_TO, "ipv6.dst")             \
-    X(IPV6_TTL, "ipv6.hlim")           \
-    X(FROM_PORT, "tcp.srcport")        \
-    X(TO_PORT, "tcp.dstport")          \
-    X(STREAM, "tcp.stream")            \
-    X(LENGTH, "tcp.len")               \
-    X(SEQ, "tcp.seq_raw")              \
-    X(ACK_SHOWN, "tcp.ack")            \
-    X(ACK, "tcp.ack_raw")              \
-    X(FLAGS, "tcp.flags")              \
-    X(WINDOW, "tcp.window_size")       \
-    X(CHECKSUM, "tcp.checksum.status") \
-    X(SACK, "tcp.options.sack_re")
-
-typedef enum {
-#define X(id, name) WANT_##id,
-    WANTED(X)
-#undef X
-        WANT_COUNT
-} wanted;
-
-/* Without these a header is no segment: the dissector leaves them out where it
- * is quoted, a fragment, or has a length that cannot be. */
-static const unsigned complete = 1 << WANT_TO_PORT | 1 << WANT_STREAM | 1 << WANT_LENGTH | 1 << WANT_SEQ |
-                                 1 << WANT_FLAGS | 1 << WANT_WINDOW;
-
-static int wanted_hf[WANT_COUNT];
 static int proto_tcp;
 static int proto_icmp, proto_icmpv6;
 static int tcp_tap, ip_tap, ipv6_tap, expert_tap;
-static int hf_bad_checksum;
+static int hf_from_port, hf_to_port;
+static int hf_checksum_status, hf_bad_checksum;
+static bool validates_checksums;
 
 /* A listener makes the dissector queue what it has; we fetch it before the queue
  * is handed out, so this one has nothing to do. It can only fail for its filter,
@@ -72,22 +39,18 @@ static void listen_to(const char *tap, int *listener)
 
 void input_listen(void)
 {
-    static const char *const names[WANT_COUNT] = {
-#define X(id, name) [WANT_##id] = name,
-        WANTED(X)
-#undef X
-    };
     static int listener;
 
-    for (unsigned i = 0; i < WANT_COUNT; i++)
-        wanted_hf[i] = proto_registrar_get_id_byname(names[i]);
+    hf_from_port = proto_registrar_get_id_byname("tcp.srcport");
+    hf_to_port = proto_registrar_get_id_byname("tcp.dstport");
+    hf_checksum_status = proto_registrar_get_id_byname("tcp.checksum.status");
+    hf_bad_checksum = proto_registrar_get_id_byname("tcp.checksum_bad.expert");
     proto_tcp = proto_get_id_by_filter_name("tcp");
     proto_icmp = proto_get_id_by_filter_name("icmp");
     proto_icmpv6 = proto_get_id_by_filter_name("icmpv6");
     tcp_tap = find_tap_id("tcp");
     ip_tap = find_tap_id("ip");
     ipv6_tap = find_tap_id("ipv6");
-    hf_bad_checksum = proto_registrar_get_id_byname("tcp.checksum_bad.expert");
     listen_to("tcp", &listener);
 }
 
@@ -96,23 +59,24 @@ void input_listen(void)
 void input_open(void)
 {
     static int listener;
-    static bool listens;
     module_t *tcp = prefs_find_module("tcp");
     pref_t *validates = tcp ? prefs_find_preference(tcp, "check_checksum") : NULL;
     const bool wanted = validates && prefs_get_bool_value(validates, pref_current);
 
     expert_tap = find_tap_id("expert"); /* which Wireshark registers later than dissectors are handed off */
-    if (wanted && !listens)
+    if (wanted && !validates_checksums)
         listen_to("expert", &listener);
-    else if (!wanted && listens)
+    else if (!wanted && validates_checksums)
         remove_tap_listener(&listener);
-    listens = wanted;
+    validates_checksums = wanted;
 }
 
 GArray *input_wanted_fields(void)
 {
-    GArray *fields = g_array_sized_new(FALSE, FALSE, sizeof(int), WANT_COUNT);
-    g_array_append_vals(fields, wanted_hf, WANT_COUNT);
+    if (!validates_checksums)
+        return NULL;
+    GArray *fields = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_append_val(fields, hf_checksum_status);
     return fields;
 }
 
@@ -155,8 +119,8 @@ static void sort_by_layer(packet_info *pinfo, const tcp_info_t *header[], unsign
 {
     unsigned sorted = 0;
     for (unsigned layer = 1; layer <= pinfo->curr_layer_num && sorted < count; layer++) {
-        uintptr_t from = (uintptr_t)p_get_proto_data(pinfo->pool, pinfo, wanted_hf[WANT_FROM_PORT], layer);
-        uintptr_t to = (uintptr_t)p_get_proto_data(pinfo->pool, pinfo, wanted_hf[WANT_TO_PORT], layer);
+        uintptr_t from = (uintptr_t)p_get_proto_data(pinfo->pool, pinfo, hf_from_port, layer);
+        uintptr_t to = (uintptr_t)p_get_proto_data(pinfo->pool, pinfo, hf_to_port, layer);
         unsigned i = sorted;
         while (i < count && (header[i]->th_sport != from || header[i]->th_dport != to))
             i++;
@@ -168,20 +132,21 @@ static void sort_by_layer(packet_info *pinfo, const tcp_info_t *header[], unsign
     }
 }
 
-/* The edge of a SACK block, as raw or as relative as the dissector shows the ACK. */
-static void take_sack(tl_segment *s, uint32_t edge, uint32_t shown_ack)
+/* The right edge of the highest SACK block. The dissector shows them raw or relative, as it does the ACK. */
+static void take_sack(tl_segment *s, const tcp_info_t *h)
 {
-    const uint32_t raw = edge + (s->ack - shown_ack);
-
-    s->sack = s->has_sack ? seq_max(s->sack, raw) : raw;
-    s->has_sack = true;
+    for (unsigned i = 0; i < h->num_sack_ranges && i < MAX_TCP_SACK_RANGES; i++) {
+        const uint32_t raw = h->sack_right_edge[i] + (h->th_rawack - h->th_ack);
+        s->sack = s->has_sack ? seq_max(s->sack, raw) : raw;
+        s->has_sack = true;
+    }
 }
 
 /* TTL and identification come from the tap of the IP header between the same addresses. */
 static void tap_ip(input_segment *s)
 {
     const ws_ip4 *ip4;
-    for (int i = 0; i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv4 && i < INPUT_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
         if (addresses_equal(&ip4->ip_src, &s->from) && addresses_equal(&ip4->ip_dst, &s->to)) {
             s->segment.ttl = ip4->ip_ttl;
             s->segment.has_ttl = true;
@@ -190,7 +155,7 @@ static void tap_ip(input_segment *s)
         }
     }
     const ws_ip6 *ip6;
-    for (int i = 0; i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+    for (int i = 0; s->from.type == AT_IPv6 && i < INPUT_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
         if (addresses_equal(&ip6->ip6_src, &s->from) && addresses_equal(&ip6->ip6_dst, &s->to)) {
             s->segment.ttl = ip6->ip6_hop;
             s->segment.has_ttl = true;
@@ -202,14 +167,40 @@ static void tap_ip(input_segment *s)
 static bool tap_bad_checksum(void)
 {
     const expert_info_t *info;
-    for (int i = 0; (info = fetch_tapped_data(expert_tap, i)); i++) {
+    for (int i = 0; validates_checksums && (info = fetch_tapped_data(expert_tap, i)); i++) {
         if (info->hf_index == hf_bad_checksum)
             return true;
     }
     return false;
 }
 
-static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
+/* What the dissector does not hand out, or only as it sees it at the moment: the checksum, which tells a
+ * copy from a repetition, and the window of a segment that offers to scale it although it is no SYN. */
+static void complete(const bytes *b, input_segment *s)
+{
+    ip_header ip;
+
+    for (int at = 0; headers_find(b, &at, &ip); at++) {
+        const uint8_t *tcp = b->at + ip.next;
+        tl_segment found = {0};
+        uint16_t from, to;
+
+        if (ip.is_fragment)
+            continue;
+        headers_get_ports(tcp, &from, &to);
+        headers_read(tcp, TCP_HEADER_MIN, &ip, &found);
+        if (from != s->from_port || to != s->to_port || found.seq != s->segment.seq)
+            continue;
+        copy_address_shallow(&ip.from, &s->from);
+        copy_address_shallow(&ip.to, &s->to);
+        headers_read_checksum(tcp, b->length - ip.next, &ip, &s->segment);
+        if (!(found.flags & TL_SYN) && headers_have_scale(tcp, b->length - ip.next))
+            s->segment.window = found.window;
+        return;
+    }
+}
+
+static input_segment from_header(const bytes *b, const tcp_info_t *h, const packet_info *pinfo)
 {
     input_segment s = {
         .stream = h->th_stream,
@@ -226,16 +217,16 @@ static input_segment from_header(const tcp_info_t *h, const packet_info *pinfo)
     };
     copy_address_shallow(&s.from, &h->ip_src);
     copy_address_shallow(&s.to, &h->ip_dst);
-    for (unsigned i = 0; i < h->num_sack_ranges && i < MAX_TCP_SACK_RANGES; i++)
-        take_sack(&s.segment, h->sack_right_edge[i], h->th_ack);
+    take_sack(&s.segment, h);
     tap_ip(&s);
+    complete(b, &s);
     s.bad_checksum = tap_bad_checksum();
     finish(&s, pinfo);
     return s;
 }
 
 /* Read what was tapped of the frame; false if that is nothing. */
-static bool read_tap(packet_info *pinfo, input_segment segments[INPUT_MAX], unsigned *count)
+static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX], unsigned *count)
 {
     const tcp_info_t *header[INPUT_MAX];
     unsigned headers = 0;
@@ -245,37 +236,14 @@ static bool read_tap(packet_info *pinfo, input_segment segments[INPUT_MAX], unsi
         sort_by_layer(pinfo, header, headers);
     for (unsigned i = 0; i < headers; i++) {
         if (header[i]->th_have_seglen)
-            segments[(*count)++] = from_header(header[i], pinfo);
+            segments[(*count)++] = from_header(b, header[i], pinfo);
     }
     return headers > 0;
 }
 
-/* The packet. Where the TCP options were not captured as a whole, Wireshark 4.0
- * gives up before it queues its tap. The fixed part of such a header is there
- * all the same, and the dissector has found its stream: so the header is looked
- * for, by all that is known of it, and read. Later versions do queue the tap. */
-
-/* The captured bytes of a frame. */
-typedef struct {
-    const uint8_t *at;
-    int length;
-} bytes;
-
-/* A TCP header in them. */
-typedef struct {
-    int at;
-    int length; /* of the segment, as the IP header tells; negative: it tells nothing */
-} found;
-
-static unsigned get16(const uint8_t *from)
-{
-    return (unsigned)from[0] << 8 | from[1];
-}
-
-static uint32_t get32(const uint8_t *from)
-{
-    return (uint32_t)get16(from) << 16 | get16(from + 2);
-}
+/* The bytes. They are read where no tap runs, and where one does but the TCP options were not captured as a
+ * whole: Wireshark 4.0 gives up before it queues its tap then. The dissector has met the header all the
+ * same and found its stream, which is how we know one when we see it. */
 
 static unsigned count_layers(const packet_info *pinfo, int proto)
 {
@@ -290,318 +258,178 @@ bool input_has_icmp(const packet_info *pinfo)
     return count_layers(pinfo, proto_icmp) || count_layers(pinfo, proto_icmpv6);
 }
 
-/* Who a header is from and to. */
-typedef struct {
-    const address *from, *to;
-    uint32_t from_port, to_port;
-} ends;
-
-static bool is_ipv4_of(const uint8_t *ip, const ends *e)
+/* How many TCP headers the dissector has met. One that ICMP quotes is no segment. */
+static unsigned count_headers(const packet_info *pinfo)
 {
-    bool fragment = get16(ip + 6) & 0x3fff;
-    return ip[0] >> 4 == 4 && ip[9] == 6 && !fragment && !memcmp(ip + 12, e->from->data, 4) &&
-           !memcmp(ip + 16, e->to->data, 4);
-}
+    unsigned count = 0;
 
-static found after_ipv4(const bytes *b, int ip)
-{
-    int header = (b->at[ip] & 0x0f) * 4, total = (int)get16(b->at + ip + 2);
-    return (found){.at = ip + header, .length = total ? total - header : -1};
-}
-
-static bool is_ipv6_of(const uint8_t *ip, const ends *e)
-{
-    return ip[0] >> 4 == 6 && !memcmp(ip + 8, e->from->data, 16) && !memcmp(ip + 24, e->to->data, 16);
-}
-
-static found after_ipv6(const bytes *b, int ip)
-{
-    enum { HOP_BY_HOP = 0, TCP = 6, ROUTING = 43, DESTINATION = 60 };
-    int payload = (int)get16(b->at + ip + 4), at = ip + 40;
-    uint8_t next = b->at[ip + 6];
-    while ((next == HOP_BY_HOP || next == ROUTING || next == DESTINATION) && at + 2 <= b->length) {
-        next = b->at[at];
-        at += (b->at[at + 1] + 1) * 8;
+    for (wmem_list_frame_t *f = wmem_list_head(pinfo->layers); f; f = wmem_list_frame_next(f)) {
+        const int proto = GPOINTER_TO_INT(wmem_list_frame_data(f));
+        if (proto == proto_icmp || proto == proto_icmpv6)
+            break;
+        count += proto == proto_tcp;
     }
-    return (found){.at = next == TCP ? at : b->length, .length = payload ? ip + 40 + payload - at : -1};
+    return count < INPUT_MAX ? count : INPUT_MAX;
 }
 
-static int ip_header_length(const ends *e)
+/* What the TCP dissector keeps of the stream between two ends; NULL: it knows none. */
+static const struct tcp_analysis *find_stream(const packet_info *pinfo, const input_segment *s)
 {
-    if (e->from->type == AT_IPv4 && e->to->type == AT_IPv4)
-        return 20;
-    return e->from->type == AT_IPv6 && e->to->type == AT_IPv6 ? 40 : 0;
+    conversation_t *c =
+        find_conversation(pinfo->num, &s->from, &s->to, CONVERSATION_TCP, s->from_port, s->to_port, 0);
+    return c ? conversation_get_proto_data(c, proto_tcp) : NULL;
 }
 
-/* Whether an IP header stands here, and behind it a TCP header, between these ends. */
-static bool find_header_at(const bytes *b, int ip, const ends *e, found *f)
+/* The stream's two flows are in the order that the dissector gives the ends. What a scale does that comes
+ * outside a SYN depends on when it is asked: so such a window is not scaled, whichever door it comes by. */
+static void scale_window(input_segment *s, const struct tcp_analysis *stream, bool misplaced_scale)
 {
-    const bool ipv4 = e->from->type == AT_IPv4;
+    const int order = cmp_address(&s->from, &s->to);
+    const bool first = order ? order > 0 : s->from_port > s->to_port;
+    const int shift = (first ? &stream->flow1 : &stream->flow2)->win_scale;
 
-    if (!(ipv4 ? is_ipv4_of(b->at + ip, e) : is_ipv6_of(b->at + ip, e)))
+    if (!(s->segment.flags & TL_SYN) && !misplaced_scale && shift > 0)
+        s->segment.window <<= shift;
+}
+
+/* The header is the one that the dissector met last, in a frame that has but one. */
+static bool is_met(const packet_info *pinfo, const input_segment *s)
+{
+    return addresses_equal(&s->from, &pinfo->src) && addresses_equal(&s->to, &pinfo->dst) &&
+           s->from_port == pinfo->srcport && s->to_port == pinfo->destport && count_headers(pinfo) == 1;
+}
+
+/* Say whose segment it is, if it is one: then the dissector has a stream between these ends. The addresses
+ * are the IP header's, unless the dissector has others: an extension header of IPv6 can name the home
+ * address of its sender, or who it is for in the end. In the frame that begins a stream a dissector above
+ * TCP may hide it behind a conversation of its own (SNMP does).
+ * @param[out] stream  NULL: nothing is known of it but its number */
+static bool name_ends(const packet_info *pinfo, const ip_header *ip, input_segment *s,
+                      const struct tcp_analysis **stream)
+{
+    copy_address_shallow(&s->from, &ip->from);
+    copy_address_shallow(&s->to, &ip->to);
+    *stream = find_stream(pinfo, s);
+    if (!*stream && ip->from.type == AT_IPv6 && pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) {
+        copy_address_shallow(&s->from, &pinfo->src);
+        copy_address_shallow(&s->to, &pinfo->dst);
+        *stream = find_stream(pinfo, s);
+    }
+    s->stream = *stream ? (*stream)->stream : get_tcp_stream_count() - 1;
+    return *stream || is_met(pinfo, s);
+}
+
+/* How long the data are behind a header. `said` tells the length of both if it is not negative, `there` is
+ * the rest of the frame. Negative: it is no header. Where not even its fixed part is there, as when a
+ * switch's own header has made Wireshark take the last bytes for a checksum, only what was said tells. */
+static int data_length(int header, int said, int there)
+{
+    enum { FIXED = 20 };
+    const int length = said < 0 || (said > there && there >= FIXED) ? there : said;
+
+    return header < FIXED ? -1 : length - header;
+}
+
+/* Take the segment whose header this may be.
+ *  @param reported  bytes that there were from `tcp` on, captured or not
+ *  @return false if it is none */
+static bool take(const packet_info *pinfo, ip_header *ip, const uint8_t *tcp, int captured, int reported,
+                 input_segment *s)
+{
+    *s = (input_segment){0};
+    headers_get_ports(tcp, &s->from_port, &s->to_port);
+    const struct tcp_analysis *stream;
+    if (!name_ends(pinfo, ip, s, &stream))
         return false;
-    *f = ipv4 ? after_ipv4(b, ip) : after_ipv6(b, ip);
-    return f->at + 16 <= b->length && get16(b->at + f->at) == e->from_port &&
-           get16(b->at + f->at + 2) == e->to_port;
+    if (addresses_equal(&ip->from, &s->from) && addresses_equal(&ip->to, &s->to)) {
+        s->segment.ttl = ip->ttl;
+        s->segment.has_ttl = true;
+        s->segment.id = ip->id;
+        s->segment.has_id = ip->id != 0;
+    }
+    copy_address_shallow(&ip->from, &s->from);
+    copy_address_shallow(&ip->to, &s->to);
+    const int data = data_length(headers_read(tcp, captured, ip, &s->segment), ip->length, reported);
+    if (data < 0)
+        return false;
+    s->segment.length = (uint32_t)data;
+    if (stream)
+        scale_window(s, stream, headers_have_scale(tcp, captured));
+    finish(s, pinfo);
+    return true;
 }
 
-/* Find the innermost header between the frame's addresses and ports. */
-static bool find_header(const bytes *b, const packet_info *pinfo, found *f)
+static bytes bytes_of(tvbuff_t *tvb)
 {
-    const ends e = {&pinfo->src, &pinfo->dst, pinfo->srcport, pinfo->destport};
-    const int header = ip_header_length(&e);
+    const int captured = (int)tvb_captured_length(tvb);
 
-    for (int ip = b->length - header; header && ip >= 0; ip--) {
-        if (find_header_at(b, ip, &e, f))
+    return (bytes){.at = captured ? tvb_get_ptr(tvb, 0, captured) : NULL, .length = captured};
+}
+
+/* The segments behind whole IP headers. */
+static unsigned read_datagrams(const packet_info *pinfo, tvbuff_t *tvb, unsigned most,
+                               input_segment segments[])
+{
+    const bytes b = bytes_of(tvb);
+    unsigned count = 0;
+    ip_header ip;
+
+    for (int at = 0; count < most && headers_find(&b, &at, &ip); at++) {
+        const int next = ip.next;
+        if (!ip.is_fragment && take(pinfo, &ip, b.at + next, b.length - next,
+                                    tvb_reported_length_remaining(tvb, next), &segments[count])) {
+            count++;
+            at = next;
+        }
+    }
+    return count;
+}
+
+/* The segment that a reassembled datagram begins with, whose last fragment is in the frame. */
+static bool read_reassembled(const packet_info *pinfo, const bytes *frame, tvbuff_t *datagram,
+                             input_segment *s)
+{
+    const bytes b = bytes_of(datagram);
+    ip_header ip;
+
+    for (int at = 0; b.length >= TCP_HEADER_MIN && headers_find(frame, &at, &ip); at++) {
+        ip.length = (int)tvb_reported_length(datagram);
+        if (ip.is_fragment && take(pinfo, &ip, b.at, b.length, ip.length, s)) {
+            s->segment.has_checksum = false; /* as with the tap, for which it is looked for in the frame */
             return true;
+        }
     }
     return false;
 }
 
-static uint32_t sum16(const uint8_t *from, int length)
+/* The first source of data is the frame itself, the others are what was reassembled, decrypted and so on. */
+static unsigned read_bytes(const packet_info *pinfo, const bytes *frame, input_segment segments[INPUT_MAX])
 {
-    uint32_t sum = 0;
+    const unsigned most = count_headers(pinfo);
+    unsigned count = 0;
 
-    for (int i = 0; i + 1 < length; i += 2)
-        sum += get16(from + i);
-    return sum;
-}
-
-/* Where the interface computes the checksum, its place holds the sum of the pseudo-header until then
- * (RFC 9293, 3.1). */
-static bool is_pseudo_sum(const ends *e, int tcp_length, unsigned checksum)
-{
-    uint32_t sum = sum16(e->from->data, e->from->len) + sum16(e->to->data, e->to->len) + IP_PROTO_TCP;
-
-    sum += (uint32_t)tcp_length >> 16;
-    sum += (uint32_t)tcp_length & 0xffff;
-    while (sum > 0xffff)
-        sum = (sum >> 16) + (sum & 0xffff);
-    return sum == checksum;
-}
-
-/* The checksum tells a copy from a repetition. The dissector does not hand it out, but for the tree. */
-static void read_checksum(const bytes *b, input_segment *s)
-{
-    enum { CHECKSUM_AT = 16 };
-    const ends e = {&s->from, &s->to, s->from_port, s->to_port};
-    const int header = ip_header_length(&e);
-    found f;
-
-    for (int ip = 0; header && ip + header <= b->length; ip++) {
-        if (!find_header_at(b, ip, &e, &f) || get32(b->at + f.at + 4) != s->segment.seq)
-            continue;
-        if (f.at + CHECKSUM_AT + 2 <= b->length) {
-            s->segment.checksum = (uint16_t)get16(b->at + f.at + CHECKSUM_AT);
-            s->segment.has_checksum = true;
-            s->segment.is_offloaded = is_pseudo_sum(&e, f.length, s->segment.checksum);
-        }
-        return;
+    for (GSList *source = pinfo->data_src; source && count < most; source = source->next) {
+        tvbuff_t *tvb = get_data_source_tvb(source->data);
+        if (source != pinfo->data_src && read_reassembled(pinfo, frame, tvb, &segments[count]))
+            count++;
+        count += read_datagrams(pinfo, tvb, most - count, segments + count);
     }
+    return count;
 }
 
-/* What the TCP dissector keeps of the stream, which it found before it gave up. */
-static const struct tcp_analysis *find_stream(packet_info *pinfo)
+/* Which of several headers it is about, is not asked. */
+static bool has_bad_checksum(proto_tree *tree)
 {
-    conversation_t *c = find_conversation(pinfo->num, &pinfo->src, &pinfo->dst, CONVERSATION_TCP,
-                                          pinfo->srcport, pinfo->destport, 0);
-    return c ? get_tcp_conversation_data(c, pinfo) : NULL;
-}
+    GPtrArray *infos = tree && validates_checksums ? proto_find_finfo(tree, hf_checksum_status) : NULL;
+    bool bad = false;
 
-static input_segment from_bytes(const uint8_t *tcp, const struct tcp_analysis *stream,
-                                const packet_info *pinfo)
-{
-    input_segment s = {
-        .stream = stream->stream,
-        .from_port = (uint16_t)get16(tcp),
-        .to_port = (uint16_t)get16(tcp + 2),
-        .segment =
-            {
-                .seq = get32(tcp + 4),
-                .ack = get32(tcp + 8),
-                .flags = (uint16_t)(get16(tcp + 12) & TH_MASK),
-                .window = get16(tcp + 14),
-            },
-    };
-    if (!(s.segment.flags & TL_SYN) && stream->fwd->win_scale > 0)
-        s.segment.window <<= stream->fwd->win_scale;
-    copy_address_shallow(&s.from, &pinfo->src);
-    copy_address_shallow(&s.to, &pinfo->dst);
-    tap_ip(&s);
-    finish(&s, pinfo);
-    return s;
-}
-
-static unsigned read_packet(tvbuff_t *tvb, packet_info *pinfo, input_segment segments[INPUT_MAX])
-{
-    int captured = (int)tvb_captured_length(tvb);
-    found f;
-    /* A header that ICMP quotes is no segment, and of several we could not tell which is meant. */
-    if (!captured || pinfo->fragmented || pinfo->flags.in_error_pkt || input_has_icmp(pinfo) ||
-        count_layers(pinfo, proto_tcp) != 1)
-        return 0;
-    bytes b = {.at = tvb_get_ptr(tvb, 0, captured), .length = captured};
-    if (!find_header(&b, pinfo, &f))
-        return 0;
-    const struct tcp_analysis *stream = find_stream(pinfo);
-    int header = (b.at[f.at + 12] >> 4) * 4, rest = tvb_reported_length_remaining(tvb, f.at);
-    int data = (f.length < 0 || f.length > rest ? rest : f.length) - header;
-    if (!stream || header < 20 || data < 0)
-        return 0;
-    segments[0] = from_bytes(b.at + f.at, stream, pinfo);
-    segments[0].segment.length = (uint32_t)data;
-    return 1;
-}
-
-/* The tree. */
-
-/* A walk through the tree, and the header that it is at. */
-typedef struct {
-    const packet_info *pinfo;
-    address from, to; /* of the last IP header, as are `id` and `ttl` */
-    uint16_t id;
-    uint8_t ttl;
-    bool has_ttl;
-    uint32_t shown_ack; /* of `header`, as raw or as relative as its SACK blocks */
-    input_segment header;
-    unsigned has; /* bits (1 << wanted) of `header` */
-    unsigned count;
-    input_segment *segments;
-} walk;
-
-/* The addresses are taken from the packet: how a field's value is asked for one differs
- * from version to version. */
-static void take_address(address *a, int type, int length, const field_info *field)
-{
-    clear_address(a);
-    if (field->ds_tvb && field->length == length &&
-        tvb_captured_length_remaining(field->ds_tvb, field->start) >= length)
-        set_address(a, type, length, tvb_get_ptr(field->ds_tvb, field->start, length));
-}
-
-static void end_header(walk *w)
-{
-    if ((w->has & complete) == complete && w->count < INPUT_MAX) {
-        finish(&w->header, w->pinfo);
-        w->segments[w->count++] = w->header;
+    for (unsigned i = 0; infos && i < infos->len; i++) {
+        field_info *info = infos->pdata[i];
+        bad |= fvalue_get_uinteger(FIELD_VALUE(info)) == PROTO_CHECKSUM_E_BAD;
     }
-    w->has = 0;
-}
-
-static void begin_header(walk *w)
-{
-    end_header(w);
-    w->header = (input_segment){
-        .segment = {.ttl = w->ttl, .has_ttl = w->has_ttl, .id = w->id, .has_id = w->id != 0},
-    };
-    copy_address_shallow(&w->header.from, &w->from);
-    copy_address_shallow(&w->header.to, &w->to);
-}
-
-static void take_number(walk *w, wanted field, uint32_t number)
-{
-    input_segment *h = &w->header;
-    switch (field) {
-    case WANT_FROM_PORT:
-        begin_header(w);
-        h->from_port = (uint16_t)number;
-        break;
-    case WANT_TO_PORT:
-        h->to_port = (uint16_t)number;
-        break;
-    case WANT_STREAM:
-        h->stream = number;
-        break;
-    case WANT_LENGTH:
-        h->segment.length = number;
-        break;
-    case WANT_SEQ:
-        h->segment.seq = number;
-        break;
-    case WANT_ACK:
-        h->segment.ack = number;
-        break;
-    case WANT_FLAGS:
-        h->segment.flags = (uint16_t)number;
-        break;
-    case WANT_WINDOW:
-        h->segment.window = number;
-        break;
-    case WANT_IP_FROM:
-    case WANT_IP_TO:
-    case WANT_IPV6_FROM:
-    case WANT_IPV6_TO:
-    case WANT_COUNT:
-        return;
-    case WANT_ACK_SHOWN:
-        w->shown_ack = number;
-        return;
-    case WANT_SACK:
-        take_sack(&h->segment, number, w->shown_ack);
-        return;
-    case WANT_CHECKSUM:
-        h->bad_checksum = number == PROTO_CHECKSUM_E_BAD;
-        return;
-    case WANT_IP_ID:
-        w->id = (uint16_t)number;
-        return;
-    case WANT_IP_TTL:
-        w->ttl = (uint8_t)number;
-        w->has_ttl = true;
-        return;
-    case WANT_IPV6_TTL:
-        w->id = 0;
-        w->ttl = (uint8_t)number;
-        w->has_ttl = true;
-        return;
-    }
-    w->has |= 1U << field;
-}
-
-static void take_field(walk *w, field_info *info)
-{
-    unsigned field = 0;
-    while (field < WANT_COUNT && wanted_hf[field] != info->hfinfo->id)
-        field++;
-    switch (field) {
-    case WANT_IP_FROM:
-        take_address(&w->from, AT_IPv4, 4, info);
-        break;
-    case WANT_IP_TO:
-        take_address(&w->to, AT_IPv4, 4, info);
-        break;
-    case WANT_IPV6_FROM:
-        take_address(&w->from, AT_IPv6, 16, info);
-        break;
-    case WANT_IPV6_TO:
-        take_address(&w->to, AT_IPv6, 16, info);
-        break;
-    case WANT_COUNT:
-        break;
-    default:
-        take_number(w, field, fvalue_get_uinteger(FIELD_VALUE(info)));
-        break;
-    }
-}
-
-/* Fields stand in the tree as they were met, so the ports of an outer header
- * come before those of an inner one, and nothing but the order matters. */
-static unsigned read_tree(const packet_info *pinfo, proto_tree *tree, input_segment segments[INPUT_MAX])
-{
-    walk w = {.pinfo = pinfo, .segments = segments};
-    for (proto_node *node = tree; node;) {
-        if (PNODE_FINFO(node))
-            take_field(&w, PNODE_FINFO(node));
-        if (node->first_child) {
-            node = node->first_child;
-            continue;
-        }
-        while (node != tree && !node->next)
-            node = node->parent;
-        node = node == tree ? NULL : node->next;
-    }
-    end_header(&w);
-    return w.count;
+    if (infos)
+        g_ptr_array_free(infos, TRUE);
+    return bad;
 }
 
 /* Each IP header is tapped. */
@@ -610,27 +438,19 @@ bool input_is_tapped(void)
     return fetch_tapped_data(ip_tap, 0) || fetch_tapped_data(ipv6_tap, 0);
 }
 
-static unsigned read_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
-                              input_segment segments[INPUT_MAX])
-{
-    unsigned count = 0;
-    if (read_tap(pinfo, segments, &count) || !count_layers(pinfo, proto_tcp))
-        return count;
-    if (input_is_tapped())
-        return read_packet(tvb, pinfo, segments);
-    return look_ahead && tree ? read_tree(pinfo, tree, segments) : 0;
-}
-
 unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
                         input_segment segments[INPUT_MAX])
 {
-    const unsigned count = read_segments(tvb, pinfo, tree, look_ahead, segments);
-    const int captured = (int)tvb_captured_length(tvb);
+    const bytes b = bytes_of(tvb);
+    unsigned count = 0;
 
-    if (count == 0 || captured == 0)
+    if (read_tap(&b, pinfo, segments, &count))
         return count;
-    const bytes b = {.at = tvb_get_ptr(tvb, 0, captured), .length = captured};
-    for (unsigned i = 0; i < count; i++)
-        read_checksum(&b, &segments[i]);
+    const bool tapped = input_is_tapped();
+    if (!tapped && !look_ahead)
+        return 0;
+    count = read_bytes(pinfo, &b, segments);
+    for (unsigned i = 0; !tapped && i < count; i++)
+        segments[i].bad_checksum = has_bad_checksum(tree);
     return count;
 }

@@ -1,7 +1,7 @@
 /* input.h
  * What Wireshark's TCP dissector knows about the TCP headers of a frame. It is
- * had through its tap or, in the passes in which no tap runs, from the packet
- * tree; either way gives the same.
+ * had through its tap or, in the passes in which no tap runs, from the bytes of the
+ * frame and what the dissector keeps of each stream; either way gives the same.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -37,7 +37,9 @@ void input_listen(void);
  *  of the TCP dissector. */
 void input_open(void);
 
-/** The fields (as hfids) to ask for in passes without a tap. The caller owns the array. */
+/** The fields (as hfids) to ask for in passes without a tap, which makes Wireshark build a tree: bytes do
+ *  not tell what the dissector makes of a checksum. NULL, if nobody has checksums validated; else the
+ *  caller owns the array. */
 GArray *input_wanted_fields(void);
 
 /** The frame's time in ns since the epoch; 0 if it has none. Absurd times are
@@ -47,12 +49,13 @@ int64_t input_time(const packet_info *pinfo);
 /** Whether a tap runs, which tells of each IP and TCP header. */
 bool input_is_tapped(void);
 
-/** Whether Wireshark has met an ICMP or ICMPv6 message in the frame. */
+/** Whether Wireshark has met an ICMP or ICMPv6 message in the frame, which takes a walk through its layers. */
 bool input_has_icmp(const packet_info *pinfo);
 
 /** The segments of a frame, in the order of their headers.
  *  @param tvb  the frame
- *  @param look_ahead  whether the tree may be read where no tap runs
+ *  @param tree        has the wanted fields where no tap runs
+ *  @param look_ahead  whether the bytes are to be read there
  *  @return how many of @p segments are set */
 unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
                         input_segment segments[INPUT_MAX]);

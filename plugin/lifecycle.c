@@ -16,6 +16,7 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
     c->reuse = TL_NO_CONNECTION;
     c->reuse_gap = TL_NO_TIME;
     c->start = c->last = first->time;
+    c->first_frame = first->frame;
     c->content = TL_NO_TIME;
     for (int i = 0; i < 2; i++)
         c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .asked_at = TL_NO_TIME};
@@ -188,7 +189,7 @@ static void report(pass *t)
 
 static void prepare(tl_report *r)
 {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(tl_report, transition)); /* the lists behind have counts */
     r->idle = TL_NO_TIME;
 }
 
@@ -209,6 +210,8 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
     };
 
     prepare(r);
+    if (c->replaced)
+        c->phase = t.before = phase_of(c);
     for (int i = 0; i < 2; i++) {
         if (c->end[i].borrowed)
             borrow(c, &c->end[i], t.now, world->settings.msl);
@@ -219,14 +222,57 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
         begin_without_syn(&t);
     if (!(s->flags & TL_RST))
         pass_check_claim(&t);
-    t.hidden = claim_stands(c);
+    t.hidden = claim_stands(c) || c->replaced;
+    if (c->claim)
+        c->claim->challenged = false; /* something follows it */
     follow(&t);
 
-    c->phase = (uint8_t)phase_of(c);
+    c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase_of(c);
     c->last = t.now;
     report(&t);
     c->last_frame = s->frame;
     c->alive = true;
+}
+
+void tl_replace(tl_connection *c, uint32_t frame, const tl_world *world)
+{
+    if (!c->claim)
+        c->claim = world->allocate(sizeof *c->claim);
+    for (int i = 0; i < 2; i++) {
+        c->claim->frozen[i] = (uint8_t)end_shown(c, &c->end[i]);
+        c->claim->frozen_since[i] = c->end[i].since;
+    }
+    c->claim->frozen_phase = c->phase;
+    c->claim->replaced_at = frame;
+    c->replaced = true;
+    c->goes_on = 0;
+}
+
+/* What was not said of an end while it was replaced. */
+static void say_since(pass *t, const tl_end *e)
+{
+    const tl_claim *claim = t->c->claim;
+    const uint8_t side = end_side(t->c, e);
+    const tcp_state to = end_shown(t->c, e);
+    int64_t since = claim->frozen_since[side];
+
+    for (tcp_state at = (tcp_state)claim->frozen[side], next; at != to; at = next) {
+        next = tcp_is_edge(at, to) ? to : tcp_toward(at, to);
+        pass_say_move(t, e, at, next, !tcp_is_edge(at, next), since);
+        since = t->now;
+    }
+}
+
+void tl_restore(tl_connection *c, const tl_segment *s, tl_report *r)
+{
+    pass t = {.c = c, .s = s, .r = r, .now = c->last};
+
+    c->replaced = false;
+    c->phase = (uint8_t)phase_of(c);
+    say_since(&t, &c->end[c->client]);
+    say_since(&t, &c->end[!c->client]);
+    report_now(c, s->side, r);
+    r->late = false;
 }
 
 void tl_follow_copy(tl_connection *c, const tl_segment *s, uint32_t original, tl_report *r)
@@ -254,7 +300,8 @@ bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *
     };
 
     prepare(r);
-    if (c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || !t.x->has_isn || t.x->isn != rejection->seq)
+    if (c->replaced || c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || !t.x->has_isn ||
+        t.x->isn != rejection->seq)
         return false;
     pass_reject(&t, rejection->error);
     c->phase = (uint8_t)phase_of(c);

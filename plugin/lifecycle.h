@@ -134,7 +134,7 @@ typedef struct {
 /** What an end has sent that did not pass byte after byte: see gaps.c. Allocated when that comes. */
 typedef struct {
     seq_holes holes;     /**< below nxt */
-    uint64_t missing;    /**< bytes below nxt that the peer has, and that never passed */
+    uint64_t missing;    /**< bytes of holes for which there was no room */
     uint64_t jump_bytes; /**< with has_jump: bytes it had sent before */
     int64_t jumped;      /**< with has_jump: when */
     tl_moment strayed;   /**< with has_stray: when that passed */
@@ -175,7 +175,8 @@ typedef struct {
                              the peer's SND.UNA */
     uint32_t window;   /**< last window it advertised */
     uint32_t widest;   /**< widest window it advertised */
-    uint16_t repeats;  /**< how often the first of what is unanswered was sent again */
+    uint16_t repeats;  /**< how often the first of what is unanswered was sent again; 1 at least if
+                             anything of it was */
     uint16_t probes;   /**< keep-alives since the peer was last heard */
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
@@ -210,10 +211,17 @@ typedef struct {
     uint32_t isn;
 } tl_offer;
 
+/** The last of these, the newest at the end. */
+enum { TL_MAX_OFFERS = 4 };
+typedef struct {
+    tl_offer offer[TL_MAX_OFFERS];
+    uint8_t count;
+} tl_offers;
+
 /** One try to open. A retry of the same SYN after a failure begins the next. */
 typedef struct {
     tl_moment syn_ack;  /**< the SYN/ACK that counts */
-    tl_offer *other;    /**< the last SYN/ACK with another ISN than that; NULL: none came */
+    tl_offers *others;  /**< SYN/ACKs with another ISN than that; NULL: none came */
     uint32_t older_nxt; /**< with has_older: the number that an end expects of a connection that
                                   the capture does not hold, as an ACK told */
     uint16_t syn_acks;  /**< SYN/ACKs sent */
@@ -233,21 +241,26 @@ typedef struct {
  *  not passed. So who disproves it only has to lift it. */
 typedef struct {
     tl_moment passed;
-    int64_t since[2];     /**< by side: since when it is covered, and so CLOSED */
-    int64_t held[2];      /**< by side: when it had entered the state `was` */
-    int64_t asked_at;     /**< tl_end.asked_at of its apparent sender then */
-    uint64_t unacked[2];  /**< by side: bytes of data that were not acknowledged then */
-    uint16_t repeats;     /**< how often its apparent sender had repeated what it asked first */
-    uint32_t ack;         /**< with has_ack: of the RST, or else the highest of its apparent sender */
-    uint32_t edge;        /**< with has_edge: end of what its apparent sender had sent */
-    uint32_t refused_seq; /**< with refused: its number, the last that was not accepted */
-    uint8_t from;         /**< the side that it is from */
-    uint8_t cause;        /**< tl_cause */
-    uint8_t was[2];       /**< by side: tcp_state that the end was in before */
-    bool covers[2];       /**< by side: this end is CLOSED */
-    bool stands : 1;      /**< it ended the connection, and nothing has disproved that */
-    bool challenged : 1;  /**< a RST that should draw a challenge ACK, and may have closed all the same */
-    bool refused : 1;     /**< a RST was not accepted, and that was said */
+    int64_t since[2];        /**< by side: since when it is covered, and so CLOSED */
+    int64_t held[2];         /**< by side: when it had entered the state `was` */
+    int64_t asked_at;        /**< tl_end.asked_at of its apparent sender then */
+    uint64_t unacked[2];     /**< by side: bytes of data that were not acknowledged then */
+    uint16_t repeats;        /**< how often its apparent sender had repeated what it asked first */
+    uint32_t ack;            /**< with has_ack: of the RST, or else the highest of its apparent sender */
+    uint32_t edge;           /**< with has_edge: end of what its apparent sender had sent */
+    uint32_t refused_seq;    /**< with refused: its number, the last that was not accepted */
+    uint8_t from;            /**< the side that it is from */
+    uint8_t cause;           /**< tl_cause */
+    uint32_t replaced_at;    /**< while the connection is replaced: the frame from which on it is */
+    int64_t frozen_since[2]; /**< and by side: when the end had entered the state `frozen` */
+    uint8_t frozen[2];       /**< and by side: tcp_state that it is shown in */
+    uint8_t frozen_phase;    /**< and tcp_state: the phase */
+    uint8_t was[2];          /**< by side: tcp_state that the end was in before */
+    bool covers[2];          /**< by side: this end is CLOSED */
+    bool stands : 1;         /**< it ended the connection, and nothing has disproved that */
+    bool challenged : 1; /**< a RST that should draw a challenge ACK, and may have closed all the same: it is
+                             the last segment */
+    bool refused : 1;    /**< a RST was not accepted, and that was said */
     uint8_t refused_side : 1;
     bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
     bool sure : 1;    /**< the RST's number is one that the receiver accepts */
@@ -258,13 +271,7 @@ typedef struct {
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */
 typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
 
-/** The last round trips to an end: microseconds, in 12 bits, times a power of two in 4, so up to 134 s;
- *  rounded up. 0: none. */
 enum { TL_TRIPS = 8 };
-typedef struct {
-    uint16_t trip[TL_TRIPS];
-    uint8_t next; /**< the oldest of them, which the next one replaces */
-} tl_trips;
 
 /** What a connection needs once more than SYNs and RSTs have passed in it. */
 typedef struct {
@@ -273,11 +280,14 @@ typedef struct {
                                                    entered the state that it led away from */
     uint64_t half_close_bytes;
     uint64_t retransmitted[2]; /**< by side: bytes of data that it sent again */
-    tl_trips trips[2];         /**< by side: between us and the end */
-    uint32_t keepalives;       /**< probes seen */
-    uint32_t unanswered;       /**< of these, known not to have been answered */
-    tl_moment *duplicate;      /**< the SYN, come again after the connection was over, and not answered */
+    uint16_t trips[2]
+                  [TL_TRIPS]; /**< by side: the last round trips between us and the end; microseconds, in 12
+                                      bits, times a power of two in 4, so up to 134 s; rounded up. 0: none */
+    uint32_t keepalives;      /**< probes seen */
+    uint32_t unanswered;      /**< of these, known not to have been answered */
+    tl_moment *duplicate;     /**< the SYN, come again after the connection had opened, and not answered */
     uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
+    uint8_t next_trip[2];                     /**< by side: which of `trips` the next one replaces */
     uint8_t fin_first : 1;                    /**< side that sent the first FIN */
     bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */
     bool crossed : 1;                         /**< the FINs crossed */
@@ -300,21 +310,23 @@ typedef struct tl_connection {
     bool replaced : 1;     /**< a newer connection has taken its place */
     uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
     bool saw_syn : 1;    /**< the client's SYN passed */
+    bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;
     tl_claim *claim;       /**< NULL: nothing has ever claimed that an end has no connection */
     tl_exchange *exchange; /**< NULL: nothing but SYNs and RSTs has passed */
     tl_moment syn, open_ack;
-    int64_t reuse_gap; /**< ns since the last frame of the connection before */
-    int64_t content;   /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
-    int64_t time_wait; /**< when 2 MSL began, or began anew */
-    int64_t timed_at;  /**< with timing: when the segment that is being timed passed */
-    uint32_t timed;    /**< with timing: an ACK of this number ends it */
-    uint32_t recent;   /**< of the newest of a 4-tuple: the last segment, to copies.c */
-    uint32_t copies;   /**< frames of it that are copies */
-    uint16_t syns;     /**< SYNs sent by the client */
-    uint8_t stepped;   /**< bit (1 << tl_step): has been given once */
+    int64_t reuse_gap;    /**< ns since the last frame of the connection before */
+    int64_t content;      /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
+    int64_t time_wait;    /**< when 2 MSL began, or began anew */
+    int64_t timed_at;     /**< with timing: when the segment that is being timed passed */
+    uint32_t timed;       /**< with timing: an ACK of this number ends it */
+    uint32_t first_frame; /**< number of its first frame */
+    uint32_t recent;      /**< of the newest of a 4-tuple: the last segment, to copies.c */
+    uint32_t copies;      /**< frames of it that are copies */
+    uint16_t syns;        /**< SYNs sent by the client */
+    uint8_t stepped;      /**< bit (1 << tl_step): has been given once */
     bool timing : 1;
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool alive : 1;         /**< a first segment was seen */
@@ -340,9 +352,18 @@ void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl
 
 /** Follow the connection over one more segment, which belongs to it.
  *  @param newer  the connection that has begun on the same 4-tuple after @p c, or NULL
- *  @param[out] report  all of it is set */
+ *  @param[out] report  all of it is set, but for entries beyond the counts */
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *segment, const tl_world *world,
                tl_report *report);
+
+/** A newer connection takes its place: what it shows stays as it is, and what comes of it is followed
+ *  beneath that.
+ *  @param frame  number of the frame that shows it */
+void tl_replace(tl_connection *c, uint32_t frame, const tl_world *world);
+
+/** It was not replaced, as the segment shows that it was just followed over.
+ *  @param[in,out] report  of that segment */
+void tl_restore(tl_connection *c, const tl_segment *segment, tl_report *report);
 
 /** A copy of a segment of the connection passes: it moves nothing.
  *  @param original  number of the frame that it is a copy of */
@@ -374,10 +395,15 @@ bool tl_is_opening(const tl_connection *c);
 typedef struct {
     bool whole;  /**< all of it: silence proves something, and states were held until `end` */
     int64_t end; /**< time of the capture's last frame so far */
+    int64_t msl; /**< ns, as in tl_settings: TIME_WAIT ends by itself */
 } tl_view;
 
-/** The connection facts. A NULL, TL_NO_TIME, false or 0 count: absent. Strings are static. */
+enum { TL_VERDICT_SIZE = 64 }; /* bytes, the 0 at the end included: the longest has 46 letters */
+
+/** The connection facts. A NULL, TL_NO_TIME, false, 0 count or empty text: absent. Pointers are to static
+ *  strings. */
 typedef struct {
+    char verdict[TL_VERDICT_SIZE]; /**< how it ended, or did not open, and by whom */
     const char *open;
     bool open_failed;
     int64_t open_time, open_server_time, open_client_time;

@@ -22,6 +22,10 @@
  *                          fits                    else 1.5 round trips, and
  *                                                  50 ms at least
  *
+ * A round trip is the longest of the last eight between us and that end.
+ * Beside them, a FIN whose number is only vouched for (numbers.c) is withdrawn when its sender goes on below
+ * it, or the peer does (gaps.c).
+ *
  * The first two are kept in tl_exchange.before_state, the others in tl_claim, beneath
  * which the states go on; an ICMP error that rejects a SYN is a tl_claim too, and
  * the next SYN disproves it. Nothing is undone once it is proven: an ACK of its
@@ -61,7 +65,7 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 {
     tl_report *r = t->r;
 
-    if (r->transitions == TL_MAX_TRANSITIONS)
+    if (t->c->replaced || r->transitions == TL_MAX_TRANSITIONS)
         return;
     r->transition[r->transitions++] = (tl_transition){
         .role = end_role(t->c, e),

@@ -25,6 +25,8 @@
  *   (8) both are exact or near, or
  *   (9) one is exact and vouches for the other, which is ahead, or
  *  (10) both are ahead, it has a FIN, and neither end has sent data: a capture without data.
+ * What is ahead is believed until it is disproved: see gaps.c. Until it is confirmed, its sender's numbers
+ * fit too where they fitted before it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -69,13 +71,12 @@ static bool is_next(const tl_end *e, uint32_t number, uint32_t next)
     return number == next || (e->has_nxt && number == e->nxt);
 }
 
-static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)
+/* What a SEQ and END are, if the sender has got as far as `next`. */
+static fit seq_fit_at(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s,
+                      uint32_t next)
 {
     const uint32_t end = s->seq + s->length + (s->flags & TL_FIN ? 1 : 0);
-    uint32_t next;
 
-    if (!end_known_next(x, y, &next))
-        return NEAR;
     if (is_next(x, s->seq, next))
         return seq_distance(next, end) <= end_reach(c, y) ? EXACT : AHEAD;
     if (!seq_before(next, end))
@@ -83,6 +84,20 @@ static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
     if (seq_distance(next, end) <= end_reach(c, y))
         return NEAR;
     return x->has_fin || seq_before(s->seq, next) ? MISFIT : AHEAD;
+}
+
+/* Behind a jump that nobody has confirmed, the sender may still be where it was. */
+static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)
+{
+    const tl_gaps *gaps = x->gaps;
+    uint32_t next;
+
+    if (!end_known_next(x, y, &next))
+        return NEAR;
+    const fit here = seq_fit_at(c, x, y, s, next);
+    if (here != MISFIT || !gaps || !gaps->has_jump)
+        return here;
+    return seq_fit_at(c, x, y, s, gaps->jump_from);
 }
 
 static fit ack_fit(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)

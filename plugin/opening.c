@@ -43,18 +43,33 @@ static void begin_syn(pass *t)
     pass_asked(t);
 }
 
-static void open_actively(pass *t)
+/* The first SYN of the client that the capture holds. */
+static void count_first_syn(pass *t)
 {
     tl_connection *c = t->c;
 
-    c->client = t->s->side;
     c->saw_syn = true;
     c->syns = 1;
+    c->syn = pass_moment(t);
+    pass_step(t, TL_STEP_SYN);
+}
+
+static void open_actively(pass *t)
+{
+    t->c->client = t->s->side;
     pass_raise_reuse(t);
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
-    c->syn = pass_moment(t);
-    pass_step(t, TL_STEP_SYN);
+    count_first_syn(t);
+}
+
+/* A SYN that comes again brings its data again. */
+static void count_data_again(pass *t)
+{
+    const uint64_t again = t->s->length < t->x->bytes ? t->s->length : t->x->bytes;
+
+    if (again > 0)
+        pass_exchange(t)->retransmitted[t->s->side] += again;
 }
 
 static void count_syn(pass *t)
@@ -89,7 +104,7 @@ static void try_again(pass *t)
     *t->x = fresh(t->x, t->now);
     *t->y = fresh(t->y, t->now);
     c->timing = false;
-    t->hidden = false;
+    t->hidden = t->c->replaced;
     begin_syn(t);
     pass_sent(t, t->x, TCP_KIND_SYN);
     if (listener.borrowed && (was != TCP_CLOSED || listener.state != TCP_LISTEN))
@@ -97,7 +112,10 @@ static void try_again(pass *t)
     else
         pass_enter(t, t->y, TCP_LISTEN);
     t->y->borrowed = true;
-    count_syn(t);
+    if (c->saw_syn)
+        count_syn(t);
+    else /* the capture began with the SYN/ACK of the try that failed */
+        count_first_syn(t);
 }
 
 /* An opener that answered the SYN/ACK, as its peer's data seemed to show, would not repeat its SYN. */
@@ -121,16 +139,13 @@ static void repeat_syn(pass *t)
 
     if (!t->x->sent_syn) { /* the capture shows it after the SYN/ACK that answers it */
         t->x->sent_syn = true;
-        if (end_side(c, t->x) != c->client)
-            return;
-        c->saw_syn = true;
-        c->syns = 1;
-        c->syn = pass_moment(t);
-        pass_step(t, TL_STEP_SYN);
+        if (end_side(c, t->x) == c->client)
+            count_first_syn(t);
         return;
     }
     pass_lift_rejection(t);
     count_syn(t);
+    count_data_again(t);
     pass_sent_again(t);
     undo_hidden_answer(t);
     c->attempt.answered_by_ack = c->attempt.older_reset = false;
@@ -152,22 +167,24 @@ static bool has_failed(const tl_connection *c)
     return claim_stands(c) && !c->claim->is_icmp && !c->opened;
 }
 
-/* The opener's own SYN, after all that it opened. */
+/* The opener's own SYN, when it has opened already: who forgot the connection takes it for a new one. */
 static void note_duplicate(pass *t)
 {
     tl_exchange *exchange = pass_exchange(t);
 
-    if (!phase_is_over(t->before))
-        return;
     if (!exchange->duplicate)
         exchange->duplicate = t->world->allocate(sizeof *exchange->duplicate);
     *exchange->duplicate = pass_moment(t);
 }
 
-/* Nobody but the opener has shown that it has the SYN/ACK: its own word may still be missing. */
+/* Nobody but its peer has shown that it has the SYN/ACK: its own word is still missing. */
 static bool may_repeat(const pass *t)
 {
-    return !t->c->opened || !t->x->confirmed;
+    const tl_connection *c = t->c;
+
+    if (!c->opened)
+        return true;
+    return c->exchange->before_state[t->s->side][TL_BY_ACK_OF_SYN] != TCP_CLOSED && !t->x->confirmed;
 }
 
 void pass_on_syn(pass *t)
@@ -235,6 +252,7 @@ static void undo_open_ack(pass *t)
     t->c->opened = false;
     t->c->open_ack = (tl_moment){0};
     t->x->isn_acked = false;
+    pass_ask_again(t, t->x->isn, t->c->attempt.syn_ack.time);
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 
@@ -248,14 +266,22 @@ static void note_older(pass *t)
 
 /* ---- SYN/ACK ---- */
 
-static void repeat_syn_ack(pass *t)
+static void count_syn_ack(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
 
     if (a->syn_acks < UINT16_MAX)
         a->syn_acks++;
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_RETRANSMITTED, a->syn_acks);
+    count_data_again(t);
     pass_sent_again(t);
+}
+
+static void repeat_syn_ack(pass *t)
+{
+    tl_attempt *a = &t->c->attempt;
+
+    count_syn_ack(t);
     if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, t->c->open_ack.time))
         return;
     undo_open_ack(t);
@@ -308,16 +334,40 @@ static void first_syn_ack(pass *t)
     pass_complete_opening(t);
 }
 
-/* Another server, or one without memory: the opener will choose. */
-static void offer_other(pass *t)
+tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn)
+{
+    for (unsigned i = 0; a->others && i < a->others->count; i++) {
+        if (a->others->offer[i].isn == isn)
+            return &a->others->offer[i];
+    }
+    return NULL;
+}
+
+static void note_other(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
 
+    if (!a->others)
+        a->others = t->world->allocate(sizeof *a->others);
+    tl_offers *others = a->others;
+    if (others->count == TL_MAX_OFFERS) {
+        others->count--;
+        for (unsigned i = 0; i < others->count; i++)
+            others->offer[i] = others->offer[i + 1];
+    }
+    others->offer[others->count++] = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
+}
+
+/* Another server, or one without memory: the opener will choose. */
+static void offer_other(pass *t)
+{
     if (t->c->opened)
         return;
-    if (!a->other)
-        a->other = t->world->allocate(sizeof *a->other);
-    *a->other = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
+    if (attempt_find_other(&t->c->attempt, t->s->seq)) {
+        count_syn_ack(t);
+        return;
+    }
+    note_other(t);
     pass_raise(t, TL_EVENT_OPEN_SYN_ACK_DIFFERS, 0);
 }
 
@@ -368,17 +418,20 @@ static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
     pass_sent(t, server, TCP_KIND_SYN_ACK);
 }
 
-/* The opener takes the other one of two SYN/ACKs. */
+/* The opener takes another SYN/ACK than the one that counted so far. */
 static void take_other_offer(pass *t)
 {
-    const tl_offer *other = t->c->attempt.other;
+    tl_attempt *a = &t->c->attempt;
+    tl_offer *other = attempt_find_other(a, t->s->ack - 1);
     tl_end *y = t->y;
 
-    if (!other || y->isn == other->isn || t->s->ack != other->isn + 1)
+    if (!other)
         return;
+    const tl_offer before = {.passed = a->syn_ack, .isn = y->isn};
     y->isn = other->isn;
     y->nxt = t->s->ack;
-    t->c->attempt.syn_ack = other->passed;
+    a->syn_ack = other->passed;
+    *other = before;
 }
 
 /* The opener speaks: whether its ACK completes its half. */
@@ -430,6 +483,7 @@ static bool listener_acks(pass *t)
         return false;
     }
     infer_syn_ack(t, x, t->s->seq - 1);
+    x->isn_acked = y->isn_acked = true; /* by what is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
     pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
@@ -445,9 +499,11 @@ static bool responder_acks(pass *t)
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
-    if (!pass_is_synchronized_talk(t))
+    const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */
+    if (!pass_is_synchronized_talk(t) && !is_alone)
         return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);
     x->isn_acked = true; /* by an ACK that is missing from the capture */
+    x->asked_at = TL_NO_TIME;
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
     pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;

@@ -35,14 +35,10 @@ static range_t *preference_likely_server_ports;
 static tl_view view;
 static uint32_t newest; /* number of the last frame that was followed */
 
-/* Ask for the fields of the TCP dissector in passes without a tap, or no longer. */
+/* Ask for what the passes without a tap need of the tree, or no longer. */
 static void apply_preferences(void)
 {
-    GArray *wanted = preference_look_ahead ? input_wanted_fields() : NULL;
-
-    if (wanted)
-        icmp_add_wanted_fields(wanted);
-    set_postdissector_wanted_hfids(tcplife_handle, wanted);
+    set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
 }
 
 static void begin_capture(void)
@@ -91,7 +87,7 @@ static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         if ((s = streams_follow(&segments[i], &set, &report)))
             keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, tree, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
+    if (icmp_read(tvb, pinfo, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
         keep(pinfo, s, &report);
 }
 
@@ -110,11 +106,19 @@ static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         follow(tvb, pinfo, tree);
 }
 
+/* Most frames are dissected for somebody who does not look at us. Expert infos are raised in any case. */
+static bool is_looked_at(const packet_info *pinfo, proto_tree *tree)
+{
+    return fields_are_wanted(tree) || statistics_listen() || !record_is_quiet(pinfo->num);
+}
+
 static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     uint32_t number;
     tl_report report;
 
+    if (!is_looked_at(pinfo, tree))
+        return;
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
         shown what = {.stream = streams_get(number), .report = &report, .view = &view};
         if (!what.stream)
@@ -133,6 +137,7 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     capture_end_see(pinfo->num);
     look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
+    view.msl = preference_msl * NS_PER_S;
     show(tvb, pinfo, tree);
     return (int)tvb_captured_length(tvb);
 }
@@ -179,7 +184,7 @@ void tcplife_register(void)
 {
     proto_tcplife = proto_register_protocol("TCP Lifecycle", "TCPLIFE", "tcplife");
     fields_register(proto_tcplife);
-    statistics_register(proto_tcplife);
+    statistics_register(proto_tcplife, &view);
     register_preferences();
     tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
     register_postdissector(tcplife_handle);

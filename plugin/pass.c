@@ -77,10 +77,12 @@ static uint32_t unpack_trip(uint16_t trip)
     return (uint32_t)(trip & 0xfff) << (trip >> 12);
 }
 
-static void note_trip(tl_trips *trips, uint32_t us)
+static void note_trip(tl_exchange *exchange, uint8_t side, uint32_t us)
 {
-    trips->trip[trips->next] = pack_trip(us);
-    trips->next = (trips->next + 1) % TL_TRIPS;
+    uint8_t *next = &exchange->next_trip[side];
+
+    exchange->trips[side][*next] = pack_trip(us);
+    *next = (*next + 1) % TL_TRIPS;
 }
 
 /* If the segment was sent again meanwhile, nobody knows which copy is answered
@@ -96,7 +98,7 @@ void pass_measure_round_trip(pass *t)
     if (us < t->x->rtt)
         t->x->rtt = (uint32_t)us;
     if (c->exchange)
-        note_trip(&c->exchange->trips[t->s->side], us < NO_RTT ? (uint32_t)us : NO_RTT);
+        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
 }
 
 /* The longest of the last round trips to the sender, in microseconds; NO_RTT: none was seen. */
@@ -106,7 +108,7 @@ static uint32_t longest_trip(const pass *t)
     uint32_t longest = 0;
 
     for (int i = 0; exchange && i < TL_TRIPS; i++) {
-        const uint32_t trip = unpack_trip(exchange->trips[t->s->side].trip[i]);
+        const uint32_t trip = unpack_trip(exchange->trips[t->s->side][i]);
         if (trip > longest)
             longest = trip;
     }
@@ -130,9 +132,15 @@ bool pass_knew(const pass *t, int64_t then)
 void pass_sent_again(pass *t)
 {
     tl_end *x = t->x;
+    const bool is_later = seq_before(x->asked, t->s->seq);
+    const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
-    if (x->asked_at != TL_NO_TIME && seq_upto(t->s->seq, x->asked) && x->repeats < UINT16_MAX)
+    if (x->asked_at == TL_NO_TIME)
+        return;
+    if (is_first && x->repeats < UINT16_MAX)
         x->repeats++;
+    else if (is_later && x->repeats == 0)
+        x->repeats = 1;
 }
 
 void pass_asked(pass *t)
@@ -145,6 +153,17 @@ void pass_asked(pass *t)
         x->repeats = 0;
     }
     time_answer(t);
+}
+
+void pass_ask_again(pass *t, uint32_t number, int64_t since)
+{
+    tl_end *x = t->x;
+
+    if (x->asked_at != TL_NO_TIME)
+        return;
+    x->asked_at = since;
+    x->asked = number;
+    x->repeats = 1;
 }
 
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */
@@ -171,6 +190,8 @@ void pass_hear(pass *t)
     x->window = t->s->window;
     if (x->window > x->widest)
         x->widest = x->window;
+    if (t->y->window_probe && t->s->ack == t->y->asked) /* there, and takes nothing */
+        t->y->asked_at = TL_NO_TIME;
     t->y->window_probe = false;
 }
 
@@ -191,9 +212,9 @@ tl_exchange *pass_exchange(pass *t)
     if (c->exchange)
         return c->exchange;
     c->exchange = t->world->allocate(sizeof *c->exchange);
-    for (int i = 0; i < 2; i++) {
+    for (uint8_t i = 0; i < 2; i++) {
         if (c->end[i].rtt != NO_RTT) /* of the handshake */
-            note_trip(&c->exchange->trips[i], c->end[i].rtt);
+            note_trip(c->exchange, i, c->end[i].rtt);
     }
     return c->exchange;
 }

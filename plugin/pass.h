@@ -97,6 +97,8 @@ static inline bool end_is_covered(const tl_connection *c, const tl_end *e)
 /* What its state is shown as. */
 static inline tcp_state end_shown(const tl_connection *c, const tl_end *e)
 {
+    if (c->replaced)
+        return (tcp_state)c->claim->frozen[end_side(c, e)];
     return end_is_covered(c, e) ? TCP_CLOSED : (tcp_state)e->state;
 }
 
@@ -122,6 +124,11 @@ void pass_asked(pass *t);
 
 /** The sender repeats itself. */
 void pass_sent_again(pass *t);
+
+/** What had seemed to be answered was not: the sender repeats it.
+ *  @param number  with which it begins
+ *  @param since   when it passed first */
+void pass_ask_again(pass *t, uint32_t number, int64_t since);
 
 /** The segment's ACK may answer what the receiver asked. */
 void pass_answer(pass *t);
@@ -199,7 +206,7 @@ int connection_fit(const tl_connection *c, const tl_segment *s);
 bool connection_is_one_sided(const tl_connection *c);
 
 /** The end of what this end sent without a hole; with has_nxt. */
-uint32_t end_in_order(const tl_end *e);
+uint32_t end_in_order(const tl_end *e, const tl_end *peer);
 
 /** What is remembered of an end's gaps; it has some from now on. */
 tl_gaps *pass_gaps(const pass *t, tl_end *e);
@@ -243,6 +250,9 @@ bool pass_is_synchronized_talk(const pass *t);
 
 /** The handshake may be complete with this segment. */
 void pass_complete_opening(pass *t);
+
+/** What is remembered of a SYN/ACK with this ISN beside the one that counts; NULL: nothing. */
+tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn);
 
 /** An end that is known from an older connection speaks in this one. */
 void pass_take_over(pass *t, tl_end *e);
@@ -303,5 +313,15 @@ void pass_check_claim(pass *t);
 
 /** The SYN comes again that an ICMP error had rejected. */
 void pass_lift_rejection(pass *t);
+
+/* ---- verdict.c ---- */
+
+/** The verdict on a connection that did not open. */
+void facts_tell_open_verdict(tl_facts *f, tl_opening open);
+
+/** The verdict on any other, if there is one yet; closed_by and reset_sender are known.
+ *  @param cause   of the RST that ended it
+ *  @param silent  the end that did not answer; NULL: not known */
+void facts_tell_close_verdict(tl_facts *f, tl_closing close, tl_cause cause, const char *silent);
 
 #endif

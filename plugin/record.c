@@ -291,6 +291,14 @@ bool record_known(uint32_t frame)
     return e && e->known;
 }
 
+bool record_is_quiet(uint32_t frame)
+{
+    const entry *e = chunks_get(&frames, frame);
+    const uint8_t *detail = e && e->detail ? chunks_get(&details, e->detail) : NULL;
+
+    return !e || (!e->several && !(detail && *detail & HAS_RAISED));
+}
+
 void record_drop(uint32_t frame)
 {
     entry *e = chunks_get(&frames, frame);

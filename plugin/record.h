@@ -21,6 +21,9 @@ void record_open(void);
 /** Whether the frame has a record. */
 bool record_known(uint32_t frame);
 
+/** Whether the frame has no record of events: who only listens for these need not look at it. */
+bool record_is_quiet(uint32_t frame);
+
 /** Forget the record of the latest frame, of whose number Wireshark has shown another packet. */
 void record_drop(uint32_t frame);
 
@@ -32,7 +35,7 @@ void record_add(uint32_t frame, uint32_t connection, const tl_report *report);
 /** Get back what was kept.
  *  @param nth  which TCP header of the frame, from 0
  *  @param[out] report  as it was added; entries beyond the counts are not set
- *  @return false if the frame has no such header */
+ *  @return false if the frame has no such header; nothing is set then */
 bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *report);
 
 #endif

@@ -48,15 +48,21 @@ static bool is_own_number(const pass *t)
                                        x->nxt);
 }
 
-/* Its sender has not got an answer to its SYN or SYN/ACK, and takes it back. */
-static bool gives_up(const pass *t)
+/* Its sender takes back its SYN or SYN/ACK, which nothing has taken. */
+static bool takes_back(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
 
     if (x->borrowed || !is_own_number(t))
         return false;
     return (x->state == TCP_SYN_SENT && (y->borrowed || y->state == TCP_LISTEN)) ||
-           (x->state == TCP_SYN_RECEIVED && y->state == TCP_SYN_SENT && !t->c->attempt.bad_ack);
+           (x->state == TCP_SYN_RECEIVED && (y->state == TCP_SYN_SENT || y->state == TCP_ESTABLISHED));
+}
+
+/* And nothing has answered it either. */
+static bool gives_up(const pass *t)
+{
+    return takes_back(t) && !t->c->attempt.bad_ack;
 }
 
 /* It answers an ACK of the handshake that acknowledged something else. */
@@ -80,8 +86,8 @@ static bool expected(const pass *t, uint32_t *low, uint32_t *high)
 
     if (!y->has_told && !x->has_nxt)
         return false;
-    *low = y->has_told ? y->told : end_in_order(x);
-    *high = x->has_nxt ? seq_max(end_in_order(x), *low) : *low;
+    *low = y->has_told ? y->told : end_in_order(x, y);
+    *high = x->has_nxt ? seq_max(end_in_order(x, y), *low) : *low;
     return true;
 }
 
@@ -123,7 +129,7 @@ static tl_verdict judge(const pass *t)
         return TL_VERDICT_UNKNOWN;
     if (c->phase == TCP_CLOSED || (c->phase == TCP_TIME_WAIT && end_shown(c, y) == TCP_CLOSED))
         return TL_VERDICT_IGNORED;
-    if (acknowledges_syn(t) || answers_bad_ack(t) || gives_up(t))
+    if (acknowledges_syn(t) || answers_bad_ack(t) || takes_back(t))
         return TL_VERDICT_ACCEPTED;
     if (y->borrowed || y->state == TCP_LISTEN || y->state == TCP_SYN_SENT)
         return TL_VERDICT_IGNORED;
@@ -167,7 +173,7 @@ static tl_cause cause_of(const pass *t)
         return TL_CAUSE_FORGOTTEN;
     if (c->opened)
         return cause_of_close(t);
-    if (!c->saw_syn)
+    if (!c->saw_syn && !c->end[c->client].heard && !c->attempt.bad_ack)
         return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
     if (gives_up(t))
         return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
@@ -210,13 +216,18 @@ static void lay_over(const pass *t, tl_claim *claim, const tl_end *e)
     claim->since[side] = t->now;
 }
 
-/* The ACK is that of a SYN/ACK which the end has offered. */
-static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
+/* The end has sent a SYN/ACK with this ISN. */
+static bool has_offered(const tl_connection *c, const tl_end *e, uint32_t isn)
 {
     const tl_attempt *a = &c->attempt;
 
-    return a->sent_syn_ack[end_side(c, e)] && e->state == TCP_SYN_RECEIVED &&
-           (ack == e->isn + 1 || (a->other && ack == a->other->isn + 1));
+    return a->sent_syn_ack[end_side(c, e)] && (isn == e->isn || attempt_find_other(a, isn));
+}
+
+/* The ACK is that of a SYN/ACK which the end has offered. */
+static bool takes_offer(const tl_connection *c, const tl_end *e, uint32_t ack)
+{
+    return e->state == TCP_SYN_RECEIVED && has_offered(c, e, ack - 1);
 }
 
 /* The RST may show that the end had moved before: it could not send it, or take it, otherwise. */
@@ -313,11 +324,11 @@ static void close_sender(pass *t)
 static void note_challenged(pass *t)
 {
     const tl_claim *before = t->c->claim;
+    const bool lies_over = before && (before->covers[0] || before->covers[1]);
 
-    if (claim_stands(t->c))
+    if (claim_stands(t->c) || (lies_over && before->from != t->s->side))
         return;
-    if (!before || !(before->covers[0] || before->covers[1]))
-        note_rst(t);
+    note_rst(t);
     t->c->claim->challenged = true;
     t->c->claim->cause = (uint8_t)cause_of(t);
 }
@@ -355,7 +366,7 @@ void pass_on_rst(pass *t)
     const bool over = c->alive && phase_is_over(t->before);
     const tl_verdict verdict = judge(t);
 
-    t->hidden = false; /* a RST is itself said, whatever lies over the connection */
+    t->hidden = c->replaced; /* a RST is itself said, whatever claim lies over the connection */
     t->r->verdict = verdict;
     compare_ttl(t);
     if (c->content != TL_NO_TIME)
@@ -435,7 +446,7 @@ void pass_lift_rejection(pass *t)
     if (!t->c->claim || !t->c->claim->is_icmp)
         return;
     withdraw(t);
-    t->hidden = false;
+    t->hidden = t->c->replaced;
     lift(t, t->x);
 }
 
@@ -445,7 +456,7 @@ static bool is_sending_on(const pass *t)
 {
     switch (t->s->flags & (TL_SYN | TL_ACK)) {
     case TL_SYN | TL_ACK:
-        return t->c->attempt.sent_syn_ack[t->s->side] && t->x->isn == t->s->seq;
+        return has_offered(t->c, t->x, t->s->seq);
     case TL_ACK:
         return pass_has_numbers_of(t);
     default:

@@ -53,11 +53,11 @@ uint32_t seq_holes_fill(seq_holes *h, seq_range passed, uint32_t *forgotten)
     return filled;
 }
 
-uint32_t seq_holes_close(seq_holes *h, uint32_t end)
+uint32_t seq_holes_below(const seq_holes *h, uint32_t end)
 {
-    uint32_t forgotten;
+    uint32_t below = 0;
 
-    if (h->count == 0 || !seq_before(h->hole[0].from, end))
-        return 0;
-    return seq_holes_fill(h, (seq_range){h->hole[0].from, end}, &forgotten);
+    for (unsigned i = 0; i < h->count && seq_before(h->hole[i].from, end); i++)
+        below += seq_min(h->hole[i].to, end) - h->hole[i].from;
+    return below;
 }

@@ -69,8 +69,7 @@ uint32_t seq_holes_open(seq_holes *h, seq_range hole);
  *  @return how many did */
 uint32_t seq_holes_fill(seq_holes *h, seq_range passed, uint32_t *forgotten);
 
-/** All below @p end is where it should go: no holes are left there.
- *  @return how many numbers were in them */
-uint32_t seq_holes_close(seq_holes *h, uint32_t end);
+/** How many numbers below @p end lie in holes. */
+uint32_t seq_holes_below(const seq_holes *h, uint32_t end);
 
 #endif

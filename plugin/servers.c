@@ -42,7 +42,7 @@ static unsigned hash_server(const void *key)
 {
     const server *s = key;
 
-    return wmem_strong_hash(s->address, sizeof s->address) + s->port;
+    return wmem_strong_hash(s->address, s->length) + s->port;
 }
 
 static gboolean is_same_server(const void *a, const void *b)
@@ -203,10 +203,11 @@ static bool is_flood(server *s, uint32_t threshold)
     return true;
 }
 
-uint32_t servers_count(const address *address, uint16_t port, int64_t now, const servers_settings *settings,
-                       bool *flood)
+uint32_t servers_count(uint32_t stream, uint32_t waits, const address *address, uint16_t port, int64_t now,
+                       const servers_settings *settings, bool *flood)
 {
-    const uint32_t place = find(address, port);
+    const handshake *h = own(stream, waits);
+    const uint32_t place = h ? h->server : find(address, port);
     server *s = server_at(place);
 
     *flood = false;

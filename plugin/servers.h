@@ -37,9 +37,10 @@ void servers_enter(uint32_t stream, uint32_t *waits, const address *address, uin
 /** It waits no longer, if it did. */
 void servers_leave(uint32_t stream, uint32_t *waits);
 
-/** How many handshakes are under way at `now` (ns) towards this server.
+/** How many handshakes are under way at `now` (ns) towards the server of a stream.
+ *  @param waits       where its handshake waits, if it does: the server need not be looked for then
  *  @param[out] flood  they have just reached the threshold, or the next doubling of it */
-uint32_t servers_count(const address *address, uint16_t port, int64_t now, const servers_settings *settings,
-                       bool *flood);
+uint32_t servers_count(uint32_t stream, uint32_t waits, const address *address, uint16_t port, int64_t now,
+                       const servers_settings *settings, bool *flood);
 
 #endif

@@ -50,9 +50,14 @@ extern const fact statistics_head[];
 /** A fact by its full name, those of statistics_head included; NULL if there is none. */
 const fact *statistics_fact(const char *name);
 
-/** Register what is in the menu. */
+/** The display filter of a connection, to be freed with g_free(): what a row of the window begins with.
+ *  @param width  digits that the number takes at least, so that such texts sort; 0: as few as there are */
+char *statistics_filter(uint32_t connection, int width);
+
+/** Register what is in the menus. */
 void statistics_tree_register(void);
 void statistics_table_register(void);
 void flow_register(int proto);
+void conversation_filter_register(void);
 
 #endif

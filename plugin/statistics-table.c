@@ -1,5 +1,6 @@
 /* statistics-table.c
- * The window with a line for each connection.
+ * The window with a line for each connection. Wireshark's simple tables know neither a double click nor
+ * a menu of filters: so a line begins with the filter of its connection, to be copied or typed.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,7 +17,10 @@
 
 #define TITLE "TCP Lifecycle Connections"
 
-enum { FIELDS_MAX = 32 };
+enum {
+    FIELDS_MAX = 32,
+    OWN_FIELDS = 2, /* filter and verdict, before the columns of the lines */
+};
 
 static stat_tap_table_item fields[FIELDS_MAX];
 
@@ -44,6 +48,40 @@ static stat_tap_table_item_enum type_of(const statistics_column *c)
     return TABLE_ITEM_STRING;
 }
 
+/* The columns of the lines, of which the first is the number of the connection: the filter has it. */
+static const statistics_column *further_columns(unsigned *count)
+{
+    const statistics_column *columns = statistics_columns(count);
+
+    *count -= 1;
+    return columns + 1;
+}
+
+static int digits_of(uint32_t number)
+{
+    return number < 10 ? 1 : 1 + digits_of(number / 10);
+}
+
+static stat_tap_table_item_type text_cell(char *text)
+{
+    return (stat_tap_table_item_type){.type = TABLE_ITEM_STRING, .value.string_value = text};
+}
+
+/* So wide that the filters of the capture sort by number. */
+static stat_tap_table_item_type filter_cell(const stream_facts *row)
+{
+    char *filter = statistics_filter(row->connection, digits_of(streams_end() - 1));
+    const stat_tap_table_item_type item = text_cell(wmem_strdup(NULL, filter));
+
+    g_free(filter);
+    return item;
+}
+
+static stat_tap_table_item_type verdict_cell(const stream_facts *row)
+{
+    return text_cell(wmem_strdup(NULL, row->verdict ? row->verdict : ""));
+}
+
 /* A cell without a value stays empty. */
 static stat_tap_table_item_type cell(const statistics_column *c, const stream_facts *row)
 {
@@ -52,10 +90,8 @@ static stat_tap_table_item_type cell(const statistics_column *c, const stream_fa
     const double number = g_ascii_strtod(text, NULL);
 
     item.type = *text ? type_of(c) : TABLE_ITEM_NONE;
-    if (item.type == TABLE_ITEM_STRING) {
-        item.value.string_value = text;
-        return item;
-    }
+    if (item.type == TABLE_ITEM_STRING)
+        return text_cell(text);
     if (item.type == TABLE_ITEM_UINT && number > UINT32_MAX)
         item.type = TABLE_ITEM_FLOAT;
     if (item.type == TABLE_ITEM_UINT)
@@ -128,11 +164,25 @@ static tap_packet_status fill(void *own, packet_info *pinfo, epan_dissect_t *edt
     if (!connection_set_add(seen, what->stream))
         return TAP_PACKET_DONT_REDRAW;
     stream_facts_get(what->stream, what->view, &row);
-    const statistics_column *columns = statistics_columns(&count);
+    const statistics_column *columns = further_columns(&count);
+    cells[0] = filter_cell(&row);
+    cells[1] = verdict_cell(&row);
     for (unsigned i = 0; i < count; i++)
-        cells[i] = cell(&columns[i], &row);
-    stat_tap_init_table_row(table, table->num_elements, count, cells);
+        cells[OWN_FIELDS + i] = cell(&columns[i], &row);
+    stat_tap_init_table_row(table, table->num_elements, OWN_FIELDS + count, cells);
     return TAP_PACKET_REDRAW;
+}
+
+static stat_tap_table_item field_of(const char *title, stat_tap_table_item_enum type)
+{
+    return (stat_tap_table_item){
+        .type = type,
+        .align = type == TABLE_ITEM_STRING ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
+        .column_name = title,
+        .field_format = type == TABLE_ITEM_STRING ? "%s"
+                        : type == TABLE_ITEM_UINT ? "%u"
+                                                  : "%f",
+    };
 }
 
 void statistics_table_register(void)
@@ -150,20 +200,13 @@ void statistics_table_register(void)
     };
     static tap_param filter = {.type = PARAM_FILTER, .name = "filter", .title = "Filter", .optional = true};
     unsigned count;
-    const statistics_column *columns = statistics_columns(&count);
+    const statistics_column *columns = further_columns(&count);
 
-    for (unsigned i = 0; i < count; i++) {
-        const stat_tap_table_item_enum type = type_of(&columns[i]);
-        fields[i] = (stat_tap_table_item){
-            .type = type,
-            .align = type == TABLE_ITEM_STRING ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
-            .column_name = columns[i].title,
-            .field_format = type == TABLE_ITEM_STRING ? "%s"
-                            : type == TABLE_ITEM_UINT ? "%u"
-                                                      : "%f",
-        };
-    }
-    ui.nfields = count;
+    fields[0] = field_of("Filter", TABLE_ITEM_STRING);
+    fields[1] = field_of("Verdict", TABLE_ITEM_STRING);
+    for (unsigned i = 0; i < count; i++)
+        fields[OWN_FIELDS + i] = field_of(columns[i].title, type_of(&columns[i]));
+    ui.nfields = OWN_FIELDS + count;
     ui.params = &filter;
     ui.nparams = 1;
     register_stat_tap_table_ui(&ui);

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -192,6 +193,41 @@ static int show(stats_tree *tree, int parent, const char *name, bool is_parent, 
     return stats_tree_manip_node_int(MN_SET, tree, name, parent, is_parent, number);
 }
 
+static stat_node *node_of(stats_tree *tree, int branch)
+{
+    return g_ptr_array_index(tree->parents, (unsigned)branch);
+}
+
+/* A branch that is above those that are not, whatever is sorted. */
+static int keep_above(stats_tree *tree, int branch)
+{
+    node_of(tree, branch)->st_flags |= ST_FLG_SORT_TOP;
+    return branch;
+}
+
+/* A branch that keeps its place among its kind, whatever is sorted. Wireshark does so with ranges: it becomes
+ * one, of which Wireshark shows an average, a minimum and a maximum, too: those of its items. */
+static void keep_place(stats_tree *tree, int branch, int place, const value_count *items, guint count)
+{
+    stat_node *node = node_of(tree, branch);
+    int total = 0, kinds = 0, least = INT_MAX, most = 0;
+
+    for (guint i = 0; i < count; i++) {
+        if (items[i].group != (size_t)place)
+            continue;
+        total += items[i].count;
+        kinds++;
+        least = MIN(least, items[i].count);
+        most = MAX(most, items[i].count);
+    }
+    if (!node->rng)
+        node->rng = g_new0(range_pair_t, 1);
+    node->rng->floor = node->rng->ceil = place;
+    node->total.int_total = (gint64)total * total / kinds; /* it is divided by the total */
+    node->minvalue.int_min = least;
+    node->maxvalue.int_max = most;
+}
+
 static void show_group(stats_tree *tree, int parent, const tally *t, size_t group)
 {
     const value_count *values = (const value_count *)(const void *)t->values->data;
@@ -202,24 +238,33 @@ static void show_group(stats_tree *tree, int parent, const tally *t, size_t grou
     if (!total)
         return;
     const int branch = show(tree, parent, groups[group].title, true, total);
+    keep_place(tree, branch, (int)group, values, t->values->len);
     for (guint i = 0; i < t->values->len; i++) {
         if (values[i].group == group)
             show(tree, branch, values[i].value, false, values[i].count);
     }
 }
 
-static void show_tally(stats_tree *tree, int parent, const char *name, const tally *t)
+static void show_groups(stats_tree *tree, int branch, const tally *t)
+{
+    for (size_t group = 0; group < G_N_ELEMENTS(groups); group++)
+        show_group(tree, branch, t, group);
+}
+
+/* A server, or all others, which come last. */
+static void show_server(stats_tree *tree, int parent, const char *name, const tally *t, bool is_others)
 {
     const int branch = show(tree, parent, name, true, t->connections);
 
-    for (size_t group = 0; group < G_N_ELEMENTS(groups); group++)
-        show_group(tree, branch, t, group);
+    if (!is_others)
+        keep_above(tree, branch);
+    show_groups(tree, branch, t);
 }
 
 /* The branch of all connections; the number of that of the servers. */
 static int show_all(stats_tree *tree, const tally *all)
 {
-    show_tally(tree, ROOT, ALL, all);
+    show_groups(tree, keep_above(tree, show(tree, ROOT, ALL, true, all->connections)), all);
     return show(tree, ROOT, BY_SERVER, true, all->connections);
 }
 
@@ -231,13 +276,13 @@ static void show_servers(stats_tree *tree, int parent, const census *c)
     for (guint i = 0; i < servers->len; i++) {
         const ranked *r = &g_array_index(servers, ranked, i);
         if (i < SERVERS_MAX)
-            show_tally(tree, parent, r->name, r->tally);
+            show_server(tree, parent, r->name, r->tally, false);
         else
             add_tally(others, r->tally);
     }
     if (others->connections) {
         char *name = others_name(servers);
-        show_tally(tree, parent, name, others);
+        show_server(tree, parent, name, others, true);
         g_free(name);
     }
     free_tally(others);
@@ -352,7 +397,7 @@ static void count_in_window(window *w, stats_tree *tree, const stream_facts *row
 
     add_connection(w->census.all, row);
     add_connection(server, row);
-    show_tally(tree, show_all(tree, w->census.all), is_own ? name : w->others_name, server);
+    show_server(tree, show_all(tree, w->census.all), is_own ? name : w->others_name, server, !is_own);
     wmem_free(NULL, name);
 }
 

@@ -20,7 +20,7 @@
 
 static int tap;
 
-static const tl_view *view; /* of the capture; NULL: nothing of it has been shown */
+static const tl_view *view; /* of the capture */
 
 /* ---- The tap ---- */
 
@@ -30,10 +30,14 @@ typedef struct {
     tl_report report;
 } tapped;
 
+bool statistics_listen(void)
+{
+    return have_tap_listener(tap);
+}
+
 void statistics_tap(packet_info *pinfo, const shown *what)
 {
-    view = what->view;
-    if (!have_tap_listener(tap))
+    if (!statistics_listen())
         return;
     tapped *t = wmem_new(pinfo->pool, tapped);
     t->report = *what->report;
@@ -77,7 +81,7 @@ static void forget(void *own)
 /* Write the connections of this session, whose facts are final: it is over. */
 static void write_session(listener *l)
 {
-    const tl_view whole = {.whole = true, .end = view ? view->end : 0};
+    const tl_view whole = {.whole = true, .end = view->end, .msl = view->msl};
     stream_facts row;
 
     if (!l->writing)
@@ -99,7 +103,7 @@ static void advise(const listener *l)
 {
     static bool has_advised;
 
-    if (has_advised || !l->asks_both || !view || view->whole)
+    if (has_advised || !l->asks_both || streams_begin() == streams_end() || view->whole)
         return;
     report_warning("tcplife,%s: the filter asks frames about whole connections, which are known only "
                    "when the capture has been read: add -2 -o tcplife.look_ahead:TRUE.",
@@ -203,8 +207,9 @@ static void register_option(const statistics_format *format)
     g_free(option);
 }
 
-void statistics_register(int proto)
+void statistics_register(int proto, const tl_view *of_capture)
 {
+    view = of_capture;
     tap = register_tap(STATISTICS_TAP);
     listeners = g_ptr_array_new();
     register_cleanup_routine(end_session);
@@ -215,4 +220,5 @@ void statistics_register(int proto)
     statistics_tree_register();
     statistics_table_register();
     flow_register(proto);
+    conversation_filter_register();
 }

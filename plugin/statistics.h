@@ -8,13 +8,19 @@
 #ifndef TCPLIFE_STATISTICS_H
 #define TCPLIFE_STATISTICS_H
 
+#include <stdbool.h>
+
 #include <epan/packet.h>
 
 #include "shown.h"
 
 /** Register the tap and its listeners. To be called once.
- *  @param proto  the protocol "tcplife" */
-void statistics_register(int proto);
+ *  @param proto       the protocol "tcplife"
+ *  @param of_capture  what is known of the capture at any moment; static storage */
+void statistics_register(int proto, const tl_view *of_capture);
+
+/** Whether anybody listens to the tap. */
+bool statistics_listen(void);
 
 /** Tell the listeners, if there are any, of one TCP header of the frame. */
 void statistics_tap(packet_info *pinfo, const shown *what);

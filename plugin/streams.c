@@ -54,6 +54,17 @@ static tl_connection *make(uint32_t number)
 
 static tl_connections all;
 
+/* A hash of 32-bit words, each times a random number of its own, added up (multiply-add-shift): a capture
+ * is not to choose who shares a bucket, and cannot without knowing the numbers. */
+enum { WORDS_MAX = 1 + 2 * ADDRESS_MAX / 4 };
+static uint64_t factor[WORDS_MAX];
+
+static void choose_hash(void)
+{
+    for (unsigned i = 0; i < WORDS_MAX; i++)
+        factor[i] = (uint64_t)g_random_int() << 32 | g_random_int();
+}
+
 void streams_open(bool goes_on)
 {
     first = goes_on ? all.count : 0;
@@ -61,6 +72,7 @@ void streams_open(bool goes_on)
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     addresses = (chunks){.item_size = 1, .bits = 14};
     addresses_end = 0;
+    choose_hash();
     bucket_count = 256;
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
     linked = 0;
@@ -83,20 +95,24 @@ uint32_t streams_end(void)
     return all.count;
 }
 
+static const uint8_t *address_bytes(const stream *s, unsigned side)
+{
+    return (const uint8_t *)chunks_get(&addresses, s->addresses) + side * s->address_length;
+}
+
 address streams_address(const stream *s, unsigned side)
 {
     address a = ADDRESS_INIT_NONE;
     if (s->address_length)
-        set_address(&a, s->address_type, s->address_length,
-                    (const uint8_t *)chunks_get(&addresses, s->addresses) + side * s->address_length);
+        set_address(&a, s->address_type, s->address_length, address_bytes(s, side));
     return a;
 }
 
 /* Whether this is the address and port of that end. */
 static bool is_end(const stream *s, unsigned side, const address *a, uint16_t port)
 {
-    address end = streams_address(s, side);
-    return s->port[side] == port && addresses_equal(&end, a);
+    return s->port[side] == port && s->address_type == a->type && s->address_length == a->len &&
+           (!a->len || !memcmp(address_bytes(s, side), a->data, s->address_length));
 }
 
 static bool is_between(const stream *s, const address *from, uint16_t from_port, const address *to,
@@ -106,25 +122,34 @@ static bool is_between(const stream *s, const address *from, uint16_t from_port,
            (is_end(s, 1, from, from_port) && is_end(s, 0, to, to_port));
 }
 
-/* Wireshark's seeded hash: a capture is not to choose who shares a bucket. */
-static uint32_t hash_end(const address *a, uint16_t port)
+/* The two ends are put in order, so that both directions come out alike. */
+static uint32_t hash_ends(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
 {
-    uint8_t end[2 + ADDRESS_MAX] = {(uint8_t)(port >> 8), (uint8_t)port};
-    if (a->len > 0)
-        memcpy(end + 2, a->data, (size_t)a->len);
-    return wmem_strong_hash(end, sizeof end);
+    uint32_t words[WORDS_MAX] = {0};
+    const size_t length = a->len > 0 ? (size_t)a->len : 0;
+    const bool swap = a_port > b_port || (a_port == b_port && length && memcmp(a->data, b->data, length) > 0);
+    uint64_t sum = 0;
+
+    words[0] = swap ? (uint32_t)b_port << 16 | a_port : (uint32_t)a_port << 16 | b_port;
+    if (length) {
+        memcpy(words + 1, swap ? b->data : a->data, length);
+        memcpy((uint8_t *)(words + 1) + length, swap ? a->data : b->data, length);
+    }
+    for (size_t i = 0; i <= (2 * length + 3) / 4; i++)
+        sum += factor[i] * words[i];
+    return (uint32_t)(sum >> 32);
 }
 
-/* The sum, so that both directions come out alike. */
 static uint32_t *bucket_of(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
 {
-    return &bucket[(hash_end(a, a_port) + hash_end(b, b_port)) & (bucket_count - 1)];
+    return &bucket[hash_ends(a, a_port, b, b_port) & (bucket_count - 1)];
 }
 
 static void put_in_bucket(stream *s, uint32_t number)
 {
     address a = streams_address(s, 0), b = streams_address(s, 1);
     uint32_t *head = bucket_of(&a, s->port[0], &b, s->port[1]);
+
     s->link = *head;
     *head = number + 1;
 }
@@ -175,10 +200,10 @@ static void name_ends(stream *s, const input_segment *i)
     memcpy(to + i->from.len, i->to.data, (size_t)i->to.len);
 }
 
-/* Whose segment it is; side 0 where nothing tells the ends apart. */
+/* Whose segment it is; side 0 where nothing tells the ends apart. Mostly the ports do. */
 static uint8_t side_of(const stream *s, const address *from, uint16_t from_port)
 {
-    return !is_end(s, 0, from, from_port);
+    return s->port[0] == s->port[1] ? !is_end(s, 0, from, from_port) : from_port != s->port[0];
 }
 
 /* ---- What is known of all connections together ---- */
@@ -216,7 +241,7 @@ static void count_handshakes(stream *s, const input_segment *i, const servers_se
     if (!(i->segment.flags & TL_SYN) || i->segment.flags & TL_RST)
         return;
     r->has_half_open = true;
-    r->half_open = servers_count(&server, port, now, settings, &flood);
+    r->half_open = servers_count(c->number, s->waits, &server, port, now, settings, &flood);
     if (flood && r->raised < TL_MAX_RAISED)
         r->event[r->raised++] = (tl_raised){.event = TL_EVENT_OPEN_SYN_FLOOD, .number = r->half_open};
 }

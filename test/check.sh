@@ -10,7 +10,7 @@ set -euo pipefail
 
 need_packages at-spi2-core binutils clang dbus gcc gir1.2-atspi-2.0 git golang-go golang-gvisor-gvisor-dev \
     imagemagick iproute2 jq libglib2.0-dev meson openssl pkg-config procps python3 python3-gi \
-    python3-pytest python3-pytest-xdist python3-scapy tcpdump tshark util-linux wireshark wireshark-common \
+    python3-pytest python3-pytest-xdist python3-scapy sqlite3 tcpdump tshark util-linux wireshark wireshark-common \
     wireshark-dev x11-utils xauth xdotool xvfb
 need_wireshark
 build_plugin

@@ -19,6 +19,24 @@ is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+apt_pause=5      # seconds between two tries while another apt is at work
+apt_patience=120 # tries
+
+# apt-get, as soon as no other apt is at work. Its own DPkg::Lock::Timeout does not wait for the lock of the lists.
+apt_get() { # ARGUMENT ...
+    local tried said
+    for tried in $(seq "$apt_patience"); do
+        if said=$("${as_root[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 >/dev/null); then
+            return 0
+        fi
+        grep -qE 'Could not get lock|Unable to (lock|acquire)' <<<"$said" || break
+        [ "$tried" -ne 1 ] || say "another apt is at work: waiting for it"
+        sleep "$apt_pause"
+    done
+    printf '%s\n' "$said" >&2
+    return 1
+}
+
 # Install those of the named Debian packages that are missing.
 need_packages() {
     local missing=() package as_root=()
@@ -36,11 +54,10 @@ need_packages() {
         as_root=(sudo)
     fi
     say "installing ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq ||
-        stop "apt-get update failed; is there a network, and is another apt running?"
+    apt_get update || stop "apt-get update failed; is there a network, and is another apt running?"
     # Debian asks whether users may capture; the answer "no" is the default.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        "${missing[@]}" >/dev/null || stop "apt-get could not install: ${missing[*]}"
+    apt_get install -y --no-install-recommends "${missing[@]}" ||
+        stop "apt-get could not install: ${missing[*]}"
 }
 
 need_wireshark() {

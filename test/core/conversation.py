@@ -292,7 +292,7 @@ class Checker:
     def check_chain(self, report):
         """The moves lead from the states before to the states after."""
         for role in ROLES:
-            at = "" if self.is_borrowed(role) else self.life.state[role]
+            at = "" if self.is_borrowed(role) else self.life.state[role].strip("-")
             lapsed = None
             for move in (m for m in report["transitions"] if m["role"] == role):
                 if at:
@@ -357,7 +357,7 @@ class Checker:
             got = [m for m in report["transitions"] if m["role"] == role]
             if expected["moves"]:
                 self.check_written_moves(role, expected["moves"], got)
-            elif self.life.state[role] and not self.is_borrowed(role):
+            elif self.life.state[role].strip("-") and not self.is_borrowed(role):
                 want = [(self.life.state[role], new[role], 0)] if self.life.state[role] != new[role] else []
                 self.check(f"{role}'s transitions", want, [(m["from"], m["to"], m["undone"]) for m in got])
 
@@ -391,7 +391,8 @@ class Checker:
             key, _, value = fact.partition(" ")
             if key.startswith("-"):
                 self.check(key[1:], None, got.get(key[1:]))
-            elif key in ("open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase", "silence.side"):
+            elif key in ("verdict", "open", "close", "closed_by", "reset.cause", "reset.sender", "reuse.phase",
+                         "silence.side"):
                 self.check(key, value, got.get(key))
             elif re.search("time|held|gap|duration", key):
                 self.check(key, nanoseconds(value), got.get(key))

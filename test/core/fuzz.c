@@ -455,14 +455,15 @@ static void follow(const tl_segment *s)
     const tl_connection *c = run.plain.heard;
     check(c->number == run.twin.heard->number);
     check_same(&run.plain.report, &run.twin.report);
+    const int64_t msl = run.plain.all.world.settings.msl;
     hear_twice(s);
     if (run.plain.report.copy_of == 0)
         check_report(&run.plain.report, was_chained[c->number]);
     check_counts(c);
     check_whole(c);
-    check_facts(c, &(tl_view){.whole = false, .end = run.last});
-    check_facts(c, &(tl_view){.whole = true, .end = run.last});
-    check_facts(c, &(tl_view){.whole = true, .end = run.last + INT64_C(2000000000)});
+    check_facts(c, &(tl_view){.whole = false, .end = run.last, .msl = msl});
+    check_facts(c, &(tl_view){.whole = true, .end = run.last, .msl = msl});
+    check_facts(c, &(tl_view){.whole = true, .end = run.last + INT64_C(2000000000), .msl = msl});
 
     run.has_before[c->number] = true;
     run.before[c->number] = run.plain.report;

@@ -139,6 +139,7 @@ static void print_facts(const tl_facts *f)
     };
 
     printf("{");
+    print_string("verdict", *f->verdict ? f->verdict : NULL);
     print_string("open", f->open);
     print_count("open.failed", f->open_failed);
     print_time("open.time", f->open_time);
@@ -275,6 +276,7 @@ static void get_facts(const char *line)
     if (sscanf(line, "%u %" SCNd64 " %" SCNu32, &whole, &view.end, &number) != 3 || number >= all.count)
         exit(EXIT_FAILURE);
     view.whole = whole;
+    view.msl = all.world.settings.msl;
     memset(&facts, 0xff, sizeof facts);
     tl_get_facts(connections[number], &view, &facts);
     print_facts(&facts);

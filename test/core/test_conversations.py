@@ -117,6 +117,19 @@ def test_more_than_4_gigabytes():
     assert facts["client.bytes"] == 5000 * mebibyte
 
 
+def test_a_burst_twice():
+    """Without identifications, a hundred segments of one end pass, and then the copies of them."""
+    ms = 1_000_000
+
+    def segment(time, number):
+        return f"segment {time} 0 16 {1001 + number} 5001 1 1000 0 0 -1 -1 {number}"
+
+    first = [segment(ms + number, number) for number in range(100)]
+    again = [segment(ms + 500_000 + number, number) for number in range(100)]
+    answers = conversation.replay(["capture 30000000000"] + first + again)
+    assert [answer.get("copy_of") for answer in answers] == [None] * 100 + list(range(1, 101))
+
+
 @pytest.fixture(name="census", scope="module")
 def fixture_census():
     return conversation.census(CONVERSATIONS.values())
@@ -125,6 +138,14 @@ def fixture_census():
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_value_occurs_and_no_other(kind, census):
     assert census[kind] == VALUES[kind]
+
+
+def test_the_verdict_says_what_the_other_facts_say():
+    answers = [answer for _, answer in conversation.answers_as_written(CONVERSATIONS.values()) if "duration" in answer]
+    told = [answer for answer in answers if answer.get("close") not in ("silent", "FIN unacknowledged")]
+    assert len(told) > 300
+    for answer in told:
+        assert answer.get("verdict") == interface.verdict(answer), answer
 
 
 def test_counts_end_at_65535():

@@ -13,7 +13,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 plugin=${TCPLIFE_BUILD:-$top/build}/plugin/tcplife.so
 profile="TCP Lifecycle"
 python=/usr/bin/python3 # which has Debian's python3-gi
-width=1180
+width=1280
 height=1190
 
 stop() {
@@ -29,9 +29,9 @@ need() {
 }
 
 [ $# -eq 0 ] || [ $# -ge 3 ] || stop "usage: gui-screenshot.sh [CAPTURE FRAME PNG [WIRESHARK ARGUMENT ...]]"
-need Xvfb import setpriv wireshark xdotool
+need Xvfb import meson setpriv wireshark xdotool
 if [ $# -eq 0 ]; then
-    need dbus-run-session mergecap "$python"
+    need dbus-run-session mergecap mogrify "$python"
     "$python" -c 'import gi; gi.require_version("Atspi", "2.0")' 2>/dev/null ||
         stop "$python does not find AT-SPI; Debian's packages are python3-gi, gir1.2-atspi-2.0 and at-spi2-core"
 else
@@ -58,6 +58,9 @@ trap 'exit 1' INT TERM
 
 version=$(wireshark --version | sed -nE '1s/^[^0-9]*([0-9]+\.[0-9]+).*/\1/p')
 install -D -m 644 "$plugin" "$folder/plugins/$version/epan/tcplife.so"
+meson install -C "$(dirname "$(dirname "$plugin")")" --no-rebuild --destdir "$folder/installed" >/dev/null
+installed=$(find "$folder/installed" -type d -name "$profile")
+[ -n "$installed" ] || stop "the build installs no profile"
 install -m 644 "$top/test/gui/gui.py" "$top/test/gui/gui-window.py" "$folder"
 chmod a+rx "$folder"
 
@@ -75,11 +78,11 @@ new_home() { # LINE OF recent ...
     local own="$folder/home/.config/wireshark"
     rm -rf "${folder:?}/home"
     mkdir -p "$own/profiles"
-    cp -r "$top/plugin/profile" "$own/profiles/$profile"
+    cp -r "$installed" "$own/profiles/$profile"
     printf '%s\n' "gui.geometry_main_x: 0" "gui.geometry_main_y: 0" "gui.geometry_main_width: $width" \
         "gui.geometry_main_height: $height" "gui.geometry_main_maximized: FALSE" \
         "gui.byte_view_show: FALSE" "gui.packet_diagram_show: FALSE" "$@" >"$own/recent"
-    cp "$own/recent" "$own/profiles/$profile/recent"
+    cat "$own/recent" >>"$own/profiles/$profile/recent"
     chmod -R a+rX "$folder/home"
     [ "$(id -u)" -ne 0 ] || chown -R nobody "$folder/home"
 }
@@ -157,11 +160,10 @@ fi
 
 pictures=$top/test/gui/pictures
 mkdir -p "$pictures"
-tree "$top/captures/story-08-last-ack-lost.pcap" 12 "$pictures/tree.png"
-# Nothing below the list, and columns as wide as what is in them.
-new_home "gui.tree_view_show: FALSE" "column.width: %m, 45, %t, 92, %s, 82, %d, 92, %p, 66, \
-%Cus:tcplife.phase, 112, %Cus:tcplife.client.state, 108, %Cus:tcplife.server.state, 112, \
-%Cus:tcplife.step, 122, %Cus:tcplife.close, 114, %i, 228"
+tree "$top/captures/story-02-keep-alive-rst.pcap" 13 "$pictures/rst.png" -C "$profile"
+mogrify -crop "${width}x760+0+0" +repage "$pictures/rst.png"
+# Nothing below the list.
+new_home "gui.tree_view_show: FALSE"
 picture "$pictures/packet-list.png" 640 "" "" story-02-keep-alive-rst.pcap story-08-last-ack-lost.pcap
 picture "$pictures/flow-graph.png" 640 "Flow Graph" "Wireshark · Flow ·" story-07-eleven-states.pcap
 picture "$pictures/connections.png" 420 "TCP Lifecycle Connections" "Wireshark · TCP Lifecycle Connections ·" \

@@ -14,7 +14,7 @@ def main():
     wireshark = Wireshark(["-o", "gui.update.enabled:FALSE", *arguments])
     try:
         if item:
-            window = wireshark.open(item, title.removeprefix("Wireshark · "))
+            window = wireshark.open(item, title=title.removeprefix("Wireshark · "))
             if item == "Flow Graph":
                 wireshark.flow(window, "TCP Lifecycle")
         print("shown", flush=True)

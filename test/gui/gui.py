@@ -121,10 +121,25 @@ class Wireshark:
         texts = [node.get_name() for node in below(tree) if node.get_role_name() == "table cell"]
         return texts if texts and texts[0].startswith(f"Frame {frame}:") else None
 
-    def open(self, item, title):
-        """Choose from the menu; the window that opens"""
-        act(find(find(self.top, "menu bar"), "menu item", item), "Press")
+    def choose(self, *path):
+        """Choose from the menus: an item, after those that it is below where its name is not enough"""
+        node = find(self.top, "menu bar")
+        for name in path:
+            node = find(node, "menu item", name)
+        act(node, "Press")
+
+    def open(self, *path, title):
+        """Choose from the menus; the window that opens"""
+        self.choose(*path)
         return until(find, self.top, "dialog", about=f"Wireshark · {title}")
+
+    def filter_conversation(self):
+        """The whole connection of the packet that is selected; the filter, and what the status bar says then"""
+        before = self.count()
+        self.choose("Analyze", "Conversation Filter", "TCP Lifecycle")
+        found = until(lambda: self.count() != before and self.count())
+        bar = find(self.top, "tool bar", "Display Filter Toolbar")
+        return find(bar, "text").get_text_iface().get_text(0, -1), found
 
     @staticmethod
     def rows(window):
@@ -156,17 +171,21 @@ class Wireshark:
         return None
 
     def quit(self):
-        act(find(find(self.top, "menu bar"), "menu item", "Quit"), "Press")
+        self.choose("Quit")
         return self.process.wait(PATIENCE)
 
 
 def look(wireshark, words, frames):
     seen = {"all": wireshark.count(), "filtered": wireshark.filter(words), "unfiltered": wireshark.filter("")}
     seen["selected"] = [wireshark.select(frame) for frame in frames]
-    seen["tree"] = until(wireshark.rows, wireshark.open("TCP Lifecycle", "TCP Lifecycle ·"))
-    seen["table"] = until(wireshark.rows, wireshark.open("TCP Lifecycle Connections", "TCP Lifecycle Connections ·"))
-    seen["flow"] = wireshark.flow(wireshark.open("Flow Graph", "Flow ·"), "TCP Lifecycle")
-    follow = wireshark.open("TCP Stream", "Follow TCP Stream")
+    tree = wireshark.open("Statistics", "TCP Lifecycle", title="TCP Lifecycle ·")
+    seen["tree"] = until(wireshark.rows, tree)
+    table = wireshark.open("TCP Lifecycle Connections", title="TCP Lifecycle Connections ·")
+    seen["table"] = until(wireshark.rows, table)
+    seen["flow"] = wireshark.flow(wireshark.open("Flow Graph", title="Flow ·"), "TCP Lifecycle")
+    seen["conversation"], seen["after conversation"] = wireshark.filter_conversation()
+    wireshark.filter("")
+    follow = wireshark.open("TCP Stream", title="Follow TCP Stream")
     seen["follow"] = until(find, follow, "label", about="client pkt(s)").get_name()
     seen["after follow"] = wireshark.count()
     seen["returned"] = wireshark.quit()

@@ -2,6 +2,7 @@
 """The real Wireshark on a screen that nobody sees. gui.py drives it through accessibility; what it shows
 has to be what tshark prints. With another post-dissector enabled (Community ID) nothing changes."""
 
+import csv
 import json
 import os
 import shutil
@@ -93,7 +94,8 @@ def test_packets_in_any_order(wireshark, seen):
     assert len(shown["selected"]) == len(frames)
     for frame, details in zip(frames, shown["selected"]):
         phase, client, server = (rows[frame][f"tcplife.{name}"][0] for name in ("phase", "client.state", "server.state"))
-        assert f"[TCP Lifecycle, {phase}, client {client}, server {server}]" in details
+        line = f"[TCP Lifecycle, {phase}, client {client}, server {server}"
+        assert [text for text in details if text.startswith(line) and text[len(line)] in "]:"]
         assert any("Community ID: 1:" in text for text in details) == with_community_id
 
 
@@ -114,8 +116,22 @@ def with_six_digits(cell):
 
 @pytest.mark.xdist_group("gui")
 def test_connection_window_has_the_lines_of_the_command_line(wireshark, seen):
-    lines = in_columns(statistics(wireshark, CAPTURE)["streams"])
-    assert seen[0]["table"] == [[with_six_digits(cell) for cell in line] for line in lines]
+    titles, *lines = in_columns(statistics(wireshark, CAPTURE)["streams"])
+    rows = statistics(wireshark, CAPTURE)["csv"]
+    wanted = [["Filter", "Verdict", *titles[1:]]]
+    for line, row in zip(lines, csv.DictReader(rows.splitlines()), strict=True):
+        wanted.append([f"tcplife.connection == {line[0]}", row["tcplife.verdict"], *map(with_six_digits, line[1:])])
+    assert seen[0]["table"] == wanted
+
+
+@pytest.mark.xdist_group("gui")
+def test_the_conversation_filter_of_a_packet_is_its_connection(wireshark, seen):
+    connection = wireshark.everything(CAPTURE)[order(wireshark)[-1]]["tcplife.connection"][0]
+    condition = f"tcplife.connection == {connection}"
+    found, total = len(packets(wireshark, condition)), len(packets(wireshark))
+    assert 0 < found < total
+    assert seen[0]["conversation"] == condition
+    assert seen[0]["after conversation"].startswith(f"Packets: {total} · Displayed: {found} (")
 
 
 @pytest.mark.xdist_group("gui")

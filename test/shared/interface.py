@@ -40,6 +40,7 @@ EVENT = {
 }
 
 FACT = {
+    "verdict": "FT_STRING",
     "client.addr": "FT_STRING",
     "client.port": "FT_UINT32",
     "server.addr": "FT_STRING",
@@ -81,9 +82,12 @@ FACT = {
     "reuse.connection": "FT_UINT32",
     "reuse.gap": "FT_RELATIVE_TIME",
     "reuse.phase": "FT_STRING",
+    "reuse.frame": "FT_FRAMENUM",  # this and the two below: links, which issue 12 asks for
     "lifetime": "FT_RELATIVE_TIME",
     "conn_state": "FT_STRING",
     "history": "FT_STRING",
+    "frame.first": "FT_FRAMENUM",
+    "frame.last": "FT_FRAMENUM",
     "frame.syn": "FT_FRAMENUM",
     "frame.syn_ack": "FT_FRAMENUM",
     "frame.open_ack": "FT_FRAMENUM",
@@ -138,6 +142,22 @@ EXPERTS = {
     "keepalive.answer": ("Chat", None),
     "midstream": ("Chat", "capture begins midstream"),
 }
+
+
+def verdict(facts):
+    """What follows of `verdict` from the other facts, by name; None: nothing. Of a silence nothing tells yet
+    whose it is."""
+    opened, closed = facts.get("open"), facts.get("close")
+    if facts.get("open.failed"):
+        return f"open: {opened}"
+    if closed in ("abort", "RST after FIN"):
+        words = [facts["reset.cause"], facts["reset.sender"]]
+    elif closed in ("4-way", "3-way", "simultaneous", "half-closed"):
+        words = [facts.get("closed_by")]
+    else:
+        words = []
+    within = ", ".join(word for word in words if word and word != "abort")
+    return f"{closed} ({within})" if within else closed
 
 
 def full(names):

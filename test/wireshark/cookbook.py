@@ -78,9 +78,9 @@ OLD_SYNS = (
 )
 THREE_WAY = """
     abort-after-keep-alive/0 abort-by-client/0 abort-crosses-data/0 abort-in-close-wait/0
-    abort-without-data/0 accept-queue-full/0-1 blind-rst/0 busy-server/0-29
+    abort-without-data/0 accept-queue-full/0-1 any-interface/0-1 blind-rst/0 busy-server/0-29
     close-wait-for-six-seconds/0-1 crashed-client-comes-back/0-1 crashed-server/0
-    data-after-own-fin/0 data-crosses-fin/0 data-crosses-half-close/0 fin-lost/0
+    data-after-own-fin/0 data-crosses-fin/0 data-crosses-half-close/0 fin-lost/0 fin-misplaced/0
     fin-unacknowledged/0 forged-syn-challenged/0 half-closed/0-1 half-closed-still-sending/0 handshake-ack-lost/0
     idle-with-keep-alives/0 injected-rst/0 ipv6/0 keep-alive-timeout/0 long-way/0 no-data/0
     old-syn-moves-nothing/0 one-sided/0 port-reuse-after-two-minutes/0-1 port-reuse-in-client-time-wait/0-1
@@ -94,7 +94,7 @@ THREE_WAY = """
     story-13-syn-flood/150 story-14-fin-wait-2-expired/0 story-14-fin-wait-2-expired-late-fin/0
     story-15-data-in-ack/0 story-15-fast-open/0 story-16-wrap-both-ways/0 story-16-wrap-in-data/0
     story-16-wrap-in-fin/0 story-16-wrap-in-handshake/0 story-17-https-tls-1-2/0
-    story-17-https-tls-1-3/0 syn-lost/0 time-wait-assassination/0 two-syn-acks-reset-and-again/0
+    story-17-https-tls-1-3/0 syn-fin-rst-only/0 syn-lost/0 time-wait-assassination/0 two-syn-acks-reset-and-again/0
     zero-window-probe-reset/0 zero-window/0
 """
 OPENED_OTHERWISE = """
@@ -102,17 +102,19 @@ OPENED_OTHERWISE = """
     simultaneous-open/0 split-handshake-ack-then-syn/0 split-handshake/0 story-15-fast-open/1
 """
 STILL_OPEN = """
-    accept-queue-full/0-1 half-closed-still-sending/0
+    accept-queue-full/0-1 syn-fin-rst-only/0
     idle-with-keep-alives/0 long-way/0 one-sided/0 still-open/0 story-10-time-wait-killed/1
 """
 GONE_SILENTLY = "silent/0 silent-keep-alives/0"
+# Nothing followed the RST, which should have drawn a challenge ACK: it ended the connection.
+ABORTED_AT_LAST = "syn-fin-rst-only/1"
 
 LINES = [
     # The RST did not end the second try.
     Line(
         1, "tcplife.open.failed", whole=True,
         on="story-10-closed-port/0: 1-2",
-        also="accept-queue-full/2 backscatter/0-1 forged-syn-challenged/1 handshake-by-flags-only/0"
+        also="accept-queue-full/2 any-interface/2 backscatter/0-1 forged-syn-challenged/1 handshake-by-flags-only/0"
         " rejected-by-icmp/0 reset-by-opener/0 scan-without-ack/0-2 story-10-port-in-time-wait/1"
         " story-11-syn-unanswered/0 story-13-syn-flood/0-149 syn-ack-after-rst/0 syn-given-up/0 " + OLD_SYNS,
         not_on="syn-lost handshake-ack-lost long-way crashed-client-comes-back midstream-abort",
@@ -127,7 +129,7 @@ LINES = [
     Line(
         3, 'tcplife.open == "refused"',
         on="story-10-closed-port/0: 2",
-        also="handshake-by-flags-only/0",
+        also="handshake-by-flags-only/0 any-interface/2",
         not_on="story-11-syn-unanswered rejected-by-icmp reset-by-opener abort-without-data"
         " story-10-port-in-time-wait",
     ),
@@ -154,7 +156,7 @@ LINES = [
     Line(
         7, 'tcplife.open == "3-way"',
         on="still-open/0: 3-7",
-        also=THREE_WAY,
+        also=f"{THREE_WAY} {ABORTED_AT_LAST}", at_end=ABORTED_AT_LAST,
         not_on="handshake-by-flags-only syn-ack-after-rst simultaneous-open split-handshake"
         " midstream-from-syn-ack backscatter",
         withdrawn="accept-queue-full/2",
@@ -222,7 +224,8 @@ LINES = [
     Line(
         17, 'tcplife.close == "half-closed"', whole=True,
         on="half-closed/0: 1-9",
-        not_on="close-wait-for-six-seconds half-closed-still-sending fin-unacknowledged"
+        also="half-closed-still-sending/0",
+        not_on="close-wait-for-six-seconds fin-unacknowledged"
         " story-09-half-close story-14-fin-wait-2-expired",
     ),
     Line(
@@ -257,7 +260,7 @@ LINES = [
     Line(
         22, 'tcplife.close == "3-way"',
         on="story-01-merged-close/0: 10",
-        also="close-wait-for-six-seconds/1 half-closed/1 no-data/0 story-03-wget-64k-twice/0-1"
+        also="any-interface/0 close-wait-for-six-seconds/1 half-closed/1 no-data/0 story-03-wget-64k-twice/0-1"
         " story-04-curl-json/0 story-07-fin-wait-1-fin-and-ack/0 story-13-syn-flood/150"
         " story-15-data-in-ack/0 story-15-fast-open/0-1 story-17-https-tls-1-2/0"
         " story-17-https-tls-1-3/0",
@@ -292,9 +295,10 @@ LINES = [
     Line(
         27, 'tcplife.close == "abort"',
         on="abort-by-client/0: 8",
-        also="abort-after-keep-alive/0 abort-crosses-data/0 abort-without-data/0 busy-server/0-29"
+        also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-without-data/0 busy-server/0-29"
         " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
-        " retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-probe-reset/0",
+        " retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
+        at_end=ABORTED_AT_LAST,
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",
     ),
@@ -333,16 +337,18 @@ LINES = [
     Line(
         32, "tcplife.reset.not_accepted",
         on="blind-rst/0: 8-9",
+        also="syn-fin-rst-only/1",
         not_on="injected-rst abort-by-client abort-crosses-data backscatter time-wait-assassination",
     ),
     # All that opened; in one pass only what has ended.
     Line(
         36, "tcplife.close",
         on="story-05-4-way-close/0: 29",
-        also=f"{THREE_WAY} {OPENED_OTHERWISE} still-open/0",
+        also=f"{THREE_WAY} {OPENED_OTHERWISE} {ABORTED_AT_LAST} still-open/0",
         not_on="story-10-closed-port story-11-syn-unanswered rejected-by-icmp reset-by-opener"
         " backscatter handshake-by-flags-only",
-        at_end=f"{STILL_OPEN} still-open/0 {GONE_SILENTLY} half-closed/0 fin-unacknowledged/0",
+        at_end=f"{STILL_OPEN} still-open/0 {GONE_SILENTLY} {ABORTED_AT_LAST} half-closed/0 half-closed-still-sending/0"
+        " fin-unacknowledged/0",
     ),
     Line(
         38, "tcplife.late",

@@ -1,28 +1,30 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""life.py CAPTURE: the life of each connection of a capture, one block for each.
+"""life.py CAPTURE [FILTER or NUMBER]: the life of each connection of a capture, one block for each, as many
+as a screen holds.
 
-What the plugin says, read with tshark and set in columns; nothing is decided here.
+FILTER is a display filter: the connections that have a frame that matches, or match as a whole. NUMBER is a
+connection's. What the plugin says, read with tshark and set in columns; nothing is decided here.
 """
 
-import itertools
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 NOBODY = 65534
 FRAME = ["tcplife.connection", "frame.number", "frame.time_relative", "tcplife.sender", "tcplife.step", "tcplife.phase"]
 STATES = ["tcplife.client.state", "tcplife.server.state", "tcplife.event"]
-FACTS = [
-    "tcplife.client.addr", "tcplife.client.port", "tcplife.server.addr", "tcplife.server.port",
-    "tcplife.open", "tcplife.open.time", "tcplife.open.syns", "tcplife.close", "tcplife.closed_by",
-    "tcplife.reset.cause", "tcplife.client.bytes", "tcplife.server.bytes", "tcplife.duration",
-]  # fmt: skip
-FIELDS = FRAME + STATES + FACTS
+FIELDS = FRAME + STATES
 STEP_WIDTH = 27
+SCREEN = 36  # lines, of which the first connection may take more
+SAID = set()  # by tshark, on stderr
+VERDICTS = 8  # that are counted where there is no room for all connections
 
 
 def plugin_folder(folder):
@@ -45,26 +47,38 @@ def tshark(folder, *arguments):
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
 
 
-def rows(capture):
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        plugin_folder(folder)
-        if "tcplife.so" not in tshark(folder, "-G", "plugins").stdout:
-            sys.exit("tcplife: Wireshark does not load the plugin that was built")
-        copy = folder / "capture"
-        shutil.copyfile(capture, copy)
-        copy.chmod(0o644)
-        selection = [argument for field in FIELDS for argument in ("-e", field)]
-        result = tshark(
-            folder, "-2", "-o", "tcplife.look_ahead:TRUE", "-r", str(copy), "-Y", "tcplife",
-            "-T", "fields", "-E", "separator=|", "-E", "occurrence=a", "-E", "aggregator=;", *selection
-        )  # fmt: skip
-    notes = [line for line in result.stderr.splitlines() if "Running as user" not in line]
-    print("\n".join(notes), end="\n" if notes else "", file=sys.stderr)
+def ask(folder, capture, shown_as, *arguments):
+    """What tshark prints of the capture. What it has to say beside it is said once, with the name that the user
+    gave."""
+    result = tshark(folder, "-r", str(capture), *arguments)
+    for line in result.stderr.splitlines():
+        if "Running as user" not in line and line not in SAID:
+            print(line.replace(str(capture), shown_as), file=sys.stderr)
+            SAID.add(line)
     if result.returncode and not result.stdout:
         sys.exit(result.returncode)
-    return [dict(zip(FIELDS, line.split("|"))) for line in result.stdout.splitlines()]
+    return result.stdout.splitlines()
+
+
+def connections(folder, capture, shown_as, wanted):
+    """What is known of each connection that is wanted"""
+    condition = f",tcplife.connection == {wanted}" if wanted.isdecimal() else f",{wanted}" if wanted else ""
+    return [json.loads(line) for line in ask(folder, capture, shown_as, "-q", "-z", f"tcplife,json{condition}")]
+
+
+def frames_of(folder, capture, shown_as, numbers):
+    """The frames of these connections, by connection"""
+    selection = [argument for field in FIELDS for argument in ("-e", field)]
+    condition = f"tcplife.connection in {{{', '.join(map(str, numbers))}}}"
+    lines = ask(
+        folder, capture, shown_as, "-Y", condition, "-T", "fields", "-E", "separator=|", "-E", "occurrence=a",
+        "-E", "aggregator=;", *selection
+    )  # fmt: skip
+    frames = {}
+    for row in (dict(zip(FIELDS, line.split("|"))) for line in lines):
+        for number in row["tcplife.connection"].split(";"):  # several in a tunnel
+            frames.setdefault(int(number), []).append(row)
+    return frames
 
 
 def duration(seconds):
@@ -74,52 +88,94 @@ def duration(seconds):
 
 def story(fact):
     """One sentence from the facts that there are."""
-    opening, closing = fact["tcplife.open"], fact["tcplife.close"]
-    parts = [f"open: {opening or 'not proven'}"]
-    if fact["tcplife.open.time"]:
+    parts = [f"open: {fact.get('tcplife.open', 'not proven')}"]
+    if "tcplife.open.time" in fact:
         parts[-1] += f" in {duration(fact['tcplife.open.time'])}"
-    if int(fact["tcplife.open.syns"] or 0) > 1:
+    if fact.get("tcplife.open.syns", 0) > 1:
         parts[-1] += f" with {fact['tcplife.open.syns']} SYNs"
-    if closing:
-        parts.append(f"close: {closing}")
-        if fact["tcplife.closed_by"]:
+    if "tcplife.close" in fact:
+        parts.append(f"close: {fact['tcplife.close']}")
+        if "tcplife.closed_by" in fact:
             parts[-1] += f", first by {fact['tcplife.closed_by']}"
-    if fact["tcplife.reset.cause"]:
+    if "tcplife.reset.cause" in fact:
         parts.append(f"reset: {fact['tcplife.reset.cause']}")
-    parts.append(f"{fact['tcplife.client.bytes'] or 0} + {fact['tcplife.server.bytes'] or 0} bytes")
+    parts.append(f"{fact.get('tcplife.client.bytes', 0)} + {fact.get('tcplife.server.bytes', 0)} bytes")
     parts.append(f"{duration(fact['tcplife.duration'])} in all")
     return "; ".join(parts)
 
 
-def block(number, frames):
-    fact = [frame for frame in frames if frame["tcplife.duration"]][-1]
-    print(
-        f"Connection {number}: client {fact['tcplife.client.addr']} port {fact['tcplife.client.port']}, "
-        f"server {fact['tcplife.server.addr']} port {fact['tcplife.server.port']}"
-    )
-    print(f"  {story(fact)}")
-    print(f"  {'frame':>6} {'time':>12}  {'from':6}  {'step':{STEP_WIDTH}}  {'phase':12}  {'client':12}  server")
+def block(fact, frames):
+    """The lines of a connection"""
+    lines = [
+        f"Connection {fact['tcplife.connection']}: "
+        f"client {fact['tcplife.client.addr']} port {fact['tcplife.client.port']}, "
+        f"server {fact['tcplife.server.addr']} port {fact['tcplife.server.port']}",
+        f"  {story(fact)}",
+        f"  {'frame':>6} {'time':>12}  {'from':6}  {'step':{STEP_WIDTH}}  {'phase':12}  {'client':12}  server",
+    ]
     for frame in frames:
         if not frame["tcplife.step"] and not frame["tcplife.event"]:
             continue
-        print(
+        lines.append(
             f"  {frame['frame.number']:>6} {float(frame['frame.time_relative']):12.6f}  "
             f"{frame['tcplife.sender']:6}  {frame['tcplife.step']:{STEP_WIDTH}}  {frame['tcplife.phase']:12}  "
             f"{frame['tcplife.client.state']:12}  {frame['tcplife.server.state']}"
         )
-        for event in filter(None, frame["tcplife.event"].split(";")):
-            print(f"{'':30}{event}")
-    print()
+        lines += [f"{'':30}{event}" for event in filter(None, frame["tcplife.event"].split(";"))]
+    return [*lines, ""]
+
+
+def that_fit(facts, frames):
+    """The blocks of the first connections that a screen holds, one at least, and none beyond its first screen"""
+    blocks, left = [], SCREEN
+    for fact in facts:
+        found = block(fact, frames.get(fact["tcplife.connection"], []))
+        if blocks and len(found) > left:
+            break
+        if len(found) > SCREEN:
+            found = [*found[: SCREEN - 2], f"  ... {len(found) - SCREEN + 1} more lines", ""]
+        left -= len(found)
+        blocks.append(found)
+    return blocks
+
+
+def print_rest(facts, shown, capture):
+    """How all of them ended, and how to see the others"""
+    counted = Counter(fact.get("tcplife.verdict", "not decided") for fact in facts).most_common()
+    kinds = [f"{number} {verdict}" for verdict, number in counted[:VERDICTS]]
+    if len(counted) > VERDICTS:
+        kinds.append(f"{sum(number for _, number in counted[VERDICTS:])} others")
+    other, capture = facts[shown]["tcplife.connection"], shlex.quote(capture)
+    print(f"{len(facts)} connections in all: {', '.join(kinds)}.")
+    print(f"  one of them:           test/try.sh {capture} {other}")
+    print(f"  those with a verdict:  test/try.sh {capture} 'tcplife.verdict contains \"abort\"'")
+    print(f"  all, a line for each:  tshark -q -r {capture} -z tcplife,streams  (with the plugin installed)")
 
 
 def main():
-    if len(sys.argv) != 2 or "TCPLIFE_BUILD" not in os.environ:
-        sys.exit("usage: TCPLIFE_BUILD=FOLDER life.py CAPTURE (try.sh does it)")
-    frames = sorted(rows(sys.argv[1]), key=lambda row: (int(row["tcplife.connection"].split(";")[0]), int(row["frame.number"])))
-    if not frames:
-        print("no TCP connection in this capture")
-    for number, group in itertools.groupby(frames, key=lambda row: row["tcplife.connection"]):
-        block(number, list(group))
+    if len(sys.argv) not in (2, 3) or "TCPLIFE_BUILD" not in os.environ:
+        sys.exit("usage: TCPLIFE_BUILD=FOLDER life.py CAPTURE [FILTER or NUMBER] (try.sh does it)")
+    shown_as, wanted = sys.argv[1], "".join(sys.argv[2:])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        plugin_folder(folder)
+        if "tcplife.so" not in tshark(folder, "-G", "plugins").stdout:
+            sys.exit("tcplife: Wireshark does not load the plugin that was built")
+        copy = folder / "capture"
+        shutil.copyfile(shown_as, copy)
+        copy.chmod(0o644)
+        facts = connections(folder, copy, shown_as, wanted)
+        # A block has three lines at least, before its frames.
+        numbers = [fact["tcplife.connection"] for fact in facts[: SCREEN // 3]]
+        frames = frames_of(folder, copy, shown_as, numbers) if numbers else {}
+    blocks = that_fit(facts[: SCREEN // 3], frames)
+    if not facts:
+        print("no such connection in this capture" if wanted else "no TCP connection in this capture")
+    for lines in blocks:
+        print("\n".join(lines))
+    if len(facts) > len(blocks):
+        print_rest(facts, len(blocks), shown_as)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from expectations import Line, read_expectations
+from interface import verdict
 from wireshark import CAPTURES, OURS, TOP, WHOLE
 
 EXPECTED = read_expectations()
@@ -29,12 +30,12 @@ COMPUTED = (
     "client.held", "server.held",
 )  # fmt: skip
 UNTIMED = (
-    "open", "open.failed", "open.syns", "close", "closed_by", "close.no_data", "close.race",
+    "verdict", "open", "open.failed", "open.syns", "close", "closed_by", "close.no_data", "close.race",
     "half_close.bytes", "reset.cause", "reset.sender", "keepalive.count", "keepalive.unanswered", "reuse.connection",
     "reuse.phase", "one_sided", "role.guessed", "client.bytes", "server.bytes", "client.retransmitted",
     "server.retransmitted", "client.unacked", "server.unacked", "client.missing", "server.missing", "copies",
     "silence.side", "silence.repeats",
-    *(f"frame.{name}" for name in FRAME_OF_STEP.values()),
+    "frame.first", "frame.last", "reuse.frame", *(f"frame.{name}" for name in FRAME_OF_STEP.values()),
 )  # fmt: skip
 
 
@@ -218,6 +219,10 @@ def test_facts(wireshark, capture):
         facts = untimed_facts(expected, lines_of(expected, frames))
         if "frame.rst" in facts:
             facts["reset.sender"] = it.value(int(facts["frame.rst"]), "sender")
+        facts.setdefault("verdict", verdict(facts))
+        facts |= {"frame.first": str(frames[0]), "frame.last": str(frames[-1])}
+        if "reuse.connection" in facts:
+            facts["reuse.frame"] = str(it.connections()[int(facts["reuse.connection"])][0])
         for frame in frames:
             got = {name: it.value(frame, name) for name in UNTIMED}
             assert {name: value for name, value in got.items() if value} == facts, f"frame {frame}"
@@ -239,14 +244,16 @@ def time_facts(it, facts, frames, ends, before):
         spans["open.time"] = at.get("syn"), at.get("open_ack")
         spans["open.client_time"] = at.get("syn_ack"), at.get("open_ack")
         spans["close.time"] = at.get("fin_1"), end
-        if facts.get("close") not in ("3-way", "simultaneous"):
-            spans["half_close.time"] = at.get("fin_1_ack"), at.get("fin_2", it.time[frames[-1]])
+        if facts.get("close") not in ("3-way", "simultaneous") and at.get("fin_1_ack") != at.get("fin_2"):
+            spans["half_close.time"] = at.get("fin_1_ack"), at.get("fin_2", at.get("rst", max(it.time.values())))
     if facts.get("open") != "answered by ACK":
         spans["lifetime"] = it.time[frames[0]], end
     if before:
         spans["reuse.gap"] = it.time[before], it.time[frames[0]]
     for name, held in ends.items() if facts.get("open") != "orphan" or "frame.rst" in facts else ():
-        spans[f"{name}.held"] = held.since[held.state] or it.time[frames[0]], max(it.time.values())
+        since, until = held.since[held.state] or it.time[frames[0]], max(it.time.values())
+        lapse = max(at["fin_1_ack"], at["fin_2_ack"]) + 60 if held.state == "TIME_WAIT" and closed else until
+        spans[f"{name}.held"] = since, min(until, lapse)
     return {name: till - since for name, (since, till) in spans.items() if since and till}
 
 

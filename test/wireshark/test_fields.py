@@ -4,6 +4,7 @@ it, whether or not anything else asks for it."""
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -120,6 +121,9 @@ def titles(wireshark):
     return {line[2]: line[1] for line in lines if line[0] == "F" and line[2].startswith("tcplife.")}
 
 
+WITH_COMMAS = ("verdict",)  # in a value of its own
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_five_ways(wireshark, examples, shown, titles, name):
     field, arguments = f"tcplife.{name}", arguments_for(name)
@@ -129,8 +133,9 @@ def test_five_ways(wireshark, examples, shown, titles, name):
 
     column = f'gui.column.format:"Column","%Cus:{field}:0:R"'
     printed = wireshark.read(examples, *arguments, "-o", column, "-T", "tabs").split("\n")
-    alone = FIELDS[name] == "FT_ABSOLUTE_TIME"  # has commas of its own
-    columns = [[line.strip()] if alone else as_text(line.strip()).split(",") for line in printed[:-1]]
+    alone = FIELDS[name] == "FT_ABSOLUTE_TIME"
+    whole = alone or name in WITH_COMMAS
+    columns = [[line.strip()] if whole else as_text(line.strip()).split(",") for line in printed[:-1]]
     columns = [values if any(values) else [] for values in columns]
     assert columns == wanted
 
@@ -154,6 +159,11 @@ def test_five_ways(wireshark, examples, shown, titles, name):
     key = "tcplife_" + field.replace(".", "_")
     assert [values_of(frame, key) for frame in shown["ek", arguments]] == wanted
 
+    if FIELDS[name] == "FT_FRAMENUM":  # there is no link to the frame itself
+        own = f"[{titles[field].removesuffix('frame')}this frame]"
+        at_home = [values == [str(number)] for number, values in enumerate(wanted, 1)]
+        assert [own in map(str.strip, lines) for lines in shown["text", arguments]] == at_home
+        wanted = [[] if home else values for home, values in zip(at_home, wanted)]
     for lines, values in zip(shown["text", arguments], wanted, strict=True):
         begin = f"[{titles[field]}: "
         said = [line.strip().removeprefix(begin) for line in lines if line.strip().startswith(begin)]
@@ -241,6 +251,60 @@ def test_events_say_why(shown):
     assert told
     for line in told:
         assert re.search(r"[.:] [A-Z].* \(.*RFC \d{3,4}.*\)\.\]$", line), line
+
+
+def test_an_abort_says_who_and_after_how_long(wireshark):
+    row = wireshark.rows("rst-after-idle", ["tcplife.sender", "tcplife.reset.idle"], "-Y", "tcplife.reset.abort")[0]
+    told = wireshark.read("rst-after-idle", "-V", "-Y", "tcplife.reset.abort")
+    sender, idle = row["tcplife.sender"][0], Decimal(row["tcplife.reset.idle"][0])
+    assert idle > 5
+    assert f"The {sender} ended the open connection at once, {idle:.6f} s after the last data" in told
+
+
+@pytest.mark.parametrize("name", ["abort-by-client", "crashed-server"])
+def test_an_abort_says_what_was_not_acknowledged(wireshark, name):
+    fields = ["tcplife.client.unacked", "tcplife.server.unacked"]
+    (row,) = wireshark.rows(name, fields, "-Y", "tcplife.reset.abort")
+    client, server = (int(row[field][0]) if row[field] else 0 for field in fields)
+    told = f"{client} bytes of the client's and {server} of the server's were not acknowledged"
+    if not client and not server:
+        told = "all that had passed was acknowledged"
+    assert f", and {told} (RFC" in wireshark.read(name, "-V", "-Y", "tcplife.reset.abort")
+
+
+def test_groups_of_expert_infos_have_names_of_their_own(wireshark):
+    """They begin as Wireshark's own do, end in a word that needs no number, and none is there twice."""
+    lines = (line.split("\t") for line in wireshark.tshark("-G", "fields").splitlines())
+    names = [line[1] for line in lines if line[0] == "F" and line[2].startswith("tcplife.") and line[3] == "FT_NONE"]
+    assert len(names) == len(set(names)) == len(EXPERTS)
+    assert [name for name in names if re.match("[a-z]", name) or name.endswith("attempt")] == []
+
+
+ORDER = ["Chat", "Note", "Warning", "Error"]
+
+
+def reason(frame):
+    """What a frame's tree says of it while it is closed: the text of the first of its gravest expert infos,
+    else its step, else that it is late"""
+    found = []
+    for (key, _), (_, text), (_, severity) in zip(frame, frame[1:], frame[2:]):
+        if key.removeprefix("tcplife.") in EXPERTS and key != key.removeprefix("tcplife."):
+            found.append((-ORDER.index(SEVERITIES[severity]), len(found), text))
+    steps = [value for key, value in frame if key == "tcplife.step"]
+    late = ["late" for key, _ in frame if key == "tcplife.late"]
+    return min(found)[2] if found else (steps + late + [None])[0]
+
+
+def test_the_line_of_a_closed_tree_says_why(shown):
+    for lines, frame in zip(shown["text", ()], shown["json", ()], strict=True):
+        values = dict(frame)
+        if "tcplife.phase" not in values:
+            continue
+        line = f"[TCP Lifecycle, {values['tcplife.phase']}"
+        if "tcplife.client.state" in values:
+            line += f", client {values['tcplife.client.state']}, server {values['tcplife.server.state']}"
+        why = reason(frame)
+        assert line + (f": {why}]" if why else "]") in lines
 
 
 def test_expert_statistics_without_a_tree(wireshark, shown, examples):

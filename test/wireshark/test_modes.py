@@ -177,7 +177,7 @@ def test_connections_do_not_disturb_each_other(wireshark, together, capture):
     }
     for number, (frame, _, values) in shown.items():
         for field, value in values.items():
-            if field.startswith("tcplife.frame."):
+            if field.startswith("tcplife.frame.") or field in ("tcplife.copy_of", "tcplife.reuse.frame"):
                 values[field] = [str(origin[int(value[0])][1])]
             elif field in ("tcplife.connection", "tcplife.reuse.connection"):
                 values[field] = numbers[value[0]]

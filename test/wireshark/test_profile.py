@@ -13,7 +13,7 @@ import pytest
 from wireshark import CAPTURES, NOBODY, TIMEOUT, TOP, WHOLE, as_somebody
 
 NAME = "TCP Lifecycle"
-FILES = ["colorfilters", "dfilter_buttons", "preferences"]
+FILES = ["colorfilters", "dfilter_buttons", "dfilters", "io_graphs", "preferences", "recent"]
 SOURCE = TOP / "plugin" / "profile"
 DATA = Path("/usr/share/wireshark")  # Wireshark's own, on Debian
 
@@ -37,18 +37,24 @@ def home_of(wireshark, name):
 
 
 @pytest.fixture(scope="module")
-def tshark(wireshark, installed):
-    """tshark with the profile, which is a global one, as on a machine where it was installed."""
-    data = wireshark.folder / "data"
+def environment(wireshark, installed, request):
+    """With the profile as a global one, as on a machine where it was installed"""
+    own = request.module.__name__
+    data = wireshark.folder / f"data of {own}"
     data.mkdir()
     for path in DATA.iterdir():
         if path.name != "profiles":
             (data / path.name).symlink_to(path)
     shutil.copytree(installed, data / "profiles" / NAME)
-    home = home_of(wireshark, "profile-home")
-    environment = wireshark.environment | {
+    home = home_of(wireshark, f"home of {own}")
+    return wireshark.environment | {
         "HOME": str(home), "XDG_CONFIG_HOME": str(home), "WIRESHARK_DATA_DIR": str(data),
     }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tshark(wireshark, environment):
+    """tshark with the profile"""
 
     def run(capture, *arguments):
         command = [*as_somebody(), "tshark", "-C", NAME, "-r", str(wireshark.path(capture)), *arguments]
@@ -85,19 +91,19 @@ def test_it_is_installed(installed):
 def test_columns(tshark):
     rows = [re.split(r"\t", line) for line in tshark("story-01-merged-close", "-T", "tabs").splitlines()]
     titles = re.findall(r'^\t"(.+?)", "', (SOURCE / "preferences").read_text(), re.MULTILINE)
-    assert titles[5:10] == ["Phase", "Client", "Server", "Step", "Close"]
+    assert titles[5:10] == ["Phase", "Client", "Server", "Step", "Verdict"]
     assert all(len(row) == len(titles) + 1 for row in rows)  # tshark has an arrow between two addresses
     assert [rows[0][6:11], rows[8][6:11], rows[9][6:11]] == [
         ["SYN_SENT", "SYN_SENT", "LISTEN", "SYN", ""],
         ["LAST_ACK", "FIN_WAIT_2", "LAST_ACK", "2nd FIN + ACK of 1st FIN", ""],
-        ["TIME_WAIT", "TIME_WAIT", "CLOSED", "ACK of 2nd FIN", "3-way"],
+        ["TIME_WAIT", "TIME_WAIT", "CLOSED", "ACK of 2nd FIN", "3-way (client)"],
     ]
 
 
 def test_colours_of_packets(tshark):
     printed = tshark("story-02-keep-alive-rst", "--color", "-T", "fields", "-e", "frame.coloring_rule.name")
     seen = [line.rpartition(" ")[2] for line in printed.splitlines()]
-    assert seen == ["opening"] * 3 + [""] * 4 + ["closing"] * 2 + [""] * 3 + ["reset"]
+    assert seen == ["opening"] * 3 + ["HTTP"] * 4 + ["closing"] * 2 + ["HTTP"] * 3 + ["reset"]  # HTTP is Wireshark's
 
 
 def luminance(colour):
@@ -134,8 +140,38 @@ def test_each_colour_is_of_some_packet(wireshark, condition):
     assert any(wireshark.read(name, "-Y", condition) for name in CAPTURES)
 
 
-def test_there_are_ten_buttons():
-    assert len(list(buttons())) == len({label for label, _ in buttons()}) == 10
+def test_there_are_five_buttons():
+    assert len(list(buttons())) == len({label for label, _ in buttons()}) == 5
+
+
+def bookmarks():
+    """(name, filter) of each filter behind the bookmark of the filter bar"""
+    lines = (SOURCE / "dfilters").read_text().splitlines()
+    return [re.fullmatch(r'"(TCP Lifecycle: [^"]+)" (.+)', line).groups() for line in lines]
+
+
+@pytest.mark.parametrize("condition", [pytest.param(it[1], id=it[0]) for it in bookmarks()])
+def test_each_bookmark_finds_some_packet_and_not_all(wireshark, condition):
+    test_each_button_finds_some_packet_and_not_all(wireshark, condition)
+
+
+@pytest.mark.parametrize("name", ["colorfilters", "dfilters"])
+def test_what_wireshark_has_itself_follows(installed, name):
+    """All of it, but for the comments"""
+    ours, stock = ((folder / name).read_text().splitlines() for folder in (SOURCE, DATA))
+    assert (installed / name).read_text().splitlines() == ours + [line for line in stock if not line.startswith("#")]
+
+
+def test_each_graph_has_something_to_draw(wireshark):
+    """tshark's own statistics of what the profile's I/O graphs are told"""
+    lines = [line for line in (SOURCE / "io_graphs").read_text().splitlines() if not line.startswith("#")]
+    for enabled, _, condition, colour, style, unit, field, *_ in csv.reader(lines):
+        assert (enabled, colour[0]) == ("Enabled", "#") and style in ("Line", "Bar", "Dot")
+        condition = condition.replace(r"\x22", '"')
+        if field:
+            assert unit == "MAX(Y Field)"
+            condition = field
+        assert any(wireshark.read(name, *WHOLE, "-Y", condition) for name in CAPTURES)
 
 
 @pytest.mark.parametrize("condition", [pytest.param(button[1], id=button[0]) for button in buttons()])

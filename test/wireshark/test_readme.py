@@ -2,10 +2,12 @@
 """README.md says what is true today: its tables are those of the built program, its commands print
 what stands there, its filters find something, and its picture is one of the plugin."""
 
+import csv
 import difflib
 import os
 import re
 import subprocess
+from collections import Counter
 
 import pytest
 
@@ -70,6 +72,31 @@ def test_filters_of_the_cookbook_find_something(wireshark, everything, filter):
     assert wireshark.read(everything, *WHOLE, "-Y", filter) != ""
 
 
+def in_shell(wireshark, program):
+    """What the line of README.md prints that ends in this program"""
+    (line,) = re.findall(rf"^    (tshark -r FILE .*\| {program} .*)$", TEXT, re.MULTILINE)
+    done = wireshark.run("bash", "-c", line.replace("FILE", str(wireshark.path("crashed-client-comes-back"))))
+    assert (done.returncode, done.stderr) == (0, "")
+    return [line.split({"jq": "\t", "sqlite3": "|"}[program]) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def rows(wireshark):
+    text = wireshark.read("crashed-client-comes-back", "-q", "-z", "tcplife,csv")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_jq(wireshark, rows):
+    reset = [[row["tcplife.connection"], row["tcplife.verdict"]] for row in rows if row["tcplife.reset.cause"]]
+    assert in_shell(wireshark, "jq") == reset
+
+
+def test_sqlite(wireshark, rows):
+    counted = Counter(row["tcplife.verdict"] for row in rows).items()
+    wanted = [[verdict, str(number)] for verdict, number in sorted(counted, key=lambda it: (-it[1], it[0]))]
+    assert in_shell(wireshark, "sqlite3") == wanted != []
+
+
 def picture(build, path, *arguments):
     script = [TOP / "test" / "gui" / "gui-screenshot.sh", TOP / "captures" / "story-08-last-ack-lost.pcap", "12"]
     environment = os.environ | {"TCPLIFE_BUILD": str(build)}
@@ -88,6 +115,6 @@ def test_the_gui_shows_the_tree(build, tmp_path):
     and the tree does not."""
     shown = picture(build, tmp_path / "with.png")
     without = picture(build, tmp_path / "without.png", "--disable-protocol", "tcplife")
-    packets, tree = "1180x200+0+112", "1180x700+0+470"
+    packets, tree = "1280x200+0+112", "1280x700+0+470"
     assert ink(shown, packets) == ink(without, packets)
     assert ink(shown, tree) != ink(without, tree)

@@ -24,8 +24,15 @@ TYPES |= {f"tcplife.{name}": kind for name, kind in FIELDS.items()}
 TYPES |= {"tcp.stream": "FT_UINT32", "tcplife.start": "FT_RELATIVE_TIME"}
 COLUMNS = [
     "Connection", "Stream", "Client", "Server", "Start (UTC)", "Duration", "Client bytes", "Server bytes", "Open", "Open time",
-    "Close", "Closed by", "RST cause", "conn_state", "Client state", "held", "Server state", "held",
+    "Close", "Closed by", "RST cause", "conn_state", "Client state", "Client held", "Server state", "Server held",
 ]  # fmt: skip
+FURTHER = {
+    "Client packets": "client.packets", "Server packets": "server.packets",
+    "Client retransmitted": "client.retransmitted", "Server retransmitted": "server.retransmitted",
+    "Client RTT": "client.rtt", "Server RTT": "server.rtt", "Copies": "copies",
+}  # fmt: skip
+FURTHER = {title: name for title, name in FURTHER.items() if name in FACT}
+COLUMNS += FURTHER
 GROUPS = {
     "Open": "tcplife.open",
     "Close": "tcplife.close",
@@ -150,7 +157,7 @@ def cells(row):
         text("connection"), str(row["tcp.stream"]), end(row, "client"), end(row, "server"), moment(row["tcplife.start"]),
         text("duration"), text("client.bytes", 0), text("server.bytes", 0), text("open"), text("open.time"),
         text("close"), text("closed_by"), text("reset.cause"), text("conn_state"), text("client.state"),
-        text("client.held"), text("server.state"), text("server.held"),
+        text("client.held"), text("server.state"), text("server.held"), *(text(name, "" if "rtt" in name else 0) for name in FURTHER.values()),
     ]  # fmt: skip
 
 
@@ -194,6 +201,25 @@ def tree_counts(text):
 
 def test_tree_counts_what_json_has(printed):
     assert tree_counts(printed["tree"]) == counts(objects(printed["json"]))
+
+
+def test_tree_keeps_its_sections_in_order_and_its_items_by_count(printed):
+    """Of all connections and of each server; an average, a minimum and a maximum are of a section's items."""
+    order = [*GROUPS]
+    sections, items = {}, {}
+    for path, number in tree_counts(printed["tree"]).items():
+        if path[-1] in order and path[-2] != "By server":
+            sections.setdefault(path[:-1], []).append(path[-1])
+        elif path[-2:-1] and path[-2] in order:
+            items.setdefault(path[:-1], []).append(number)
+    assert sections and items
+    for found in sections.values():
+        assert found == [name for name in order if name in found]
+    for found in items.values():
+        assert found == sorted(found, reverse=True)
+    for name, least, most in re.findall(r"^ (\w[\w ]*\w) +\d+ +[\d.]+ +(\d+) +(\d+) ", printed["tree"], re.MULTILINE):
+        found = items["Connections", name]
+        assert (int(least), int(most)) == (min(found), max(found))
 
 
 def test_facts_are_final_in_any_pass(wireshark, capture, printed):
@@ -281,9 +307,7 @@ def test_flow_graph_draws_the_deciding_segments(wireshark, capture):
     drawn = wireshark.read(capture, "-q", "-z", "flow,tcplife,network").splitlines()
     arrows = [line.rsplit("|", 1)[1] for line in drawn if re.match(r"(\d+ *)?\|-?\d", line)]
     expected = [
-        "{}: {} (client {}, server {})".format(
-            *(row[f"tcplife.{name}"][0] for name in ("step", "phase", "client.state", "server.state"))
-        )
+        "client {}, server {}".format(*(row[f"tcplife.{name}"][0] for name in ("client.state", "server.state")))
         for row in wireshark.everything(capture).values()
         if row["tcplife.step"]
     ]
@@ -292,7 +316,8 @@ def test_flow_graph_draws_the_deciding_segments(wireshark, capture):
 
 def test_flow_graph_labels(wireshark):
     drawn = wireshark.read("story-05-4-way-close", "-q", "-z", "flow,tcplife,network")
-    assert re.search(r"^\|\d+\.\d+ +\| +1st FIN: FIN_WAIT_1 +\|1st FIN: FIN_WAIT_1 \(", drawn, re.MULTILINE)
+    assert re.search(r"^\|\d+\.\d+ +\| +1st FIN +\| +\|client FIN_WAIT_1, server ", drawn, re.MULTILINE)
+    assert re.search(r"^\|\d+\.\d+ +\| +ACK of 2nd FIN +\|client TIME_WAIT, server ", drawn, re.MULTILINE)
 
 
 def test_io_graph_of_concurrent_connections(wireshark):

@@ -1,0 +1,209 @@
+/* headers.c
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "headers.h"
+
+#include <epan/ipproto.h>
+
+#include "sequence.h"
+
+static unsigned get16(const uint8_t *from)
+{
+    return (unsigned)from[0] << 8 | from[1];
+}
+
+static uint32_t get32(const uint8_t *from)
+{
+    return (uint32_t)get16(from) << 16 | get16(from + 2);
+}
+
+/* ---- IP ---- */
+
+enum { IPV4_HEADER = 20, IPV6_HEADER = 40, IPV4_ADDRESS = 4, IPV6_ADDRESS = 16 };
+
+/* Go behind the extension headers, from the first one's kind.
+ * @return the kind of what follows them */
+static uint8_t skip_extensions(const bytes *b, uint8_t kind, ip_header *ip)
+{
+    const int begin = ip->next;
+
+    while (ip->next + 8 <= b->length) {
+        const uint8_t *extension = b->at + ip->next;
+
+        switch (kind) {
+        case IP_PROTO_HOPOPTS:
+        case IP_PROTO_ROUTING:
+        case IP_PROTO_DSTOPTS:
+            ip->next += (extension[1] + 1) * 8;
+            break;
+        case IP_PROTO_AH:
+            ip->next += (extension[1] + 2) * 4;
+            break;
+        case IP_PROTO_FRAGMENT:
+            ip->is_fragment = get16(extension + 2) & 0xfff9;
+            ip->next += 8;
+            break;
+        default:
+            if (ip->length >= 0)
+                ip->length -= ip->next - begin;
+            return kind;
+        }
+        kind = extension[0];
+    }
+    return IP_PROTO_NONE;
+}
+
+static uint8_t read_ipv4(const bytes *b, int at, ip_header *ip)
+{
+    const uint8_t *header = b->at + at;
+    const int length = (header[0] & 0x0f) * 4, total = (int)get16(header + 2);
+
+    set_address(&ip->from, AT_IPv4, IPV4_ADDRESS, header + 12);
+    set_address(&ip->to, AT_IPv4, IPV4_ADDRESS, header + 16);
+    ip->next = at + length;
+    ip->length = total ? total - length : -1;
+    ip->id = (uint16_t)get16(header + 4);
+    ip->ttl = header[8];
+    ip->is_fragment = get16(header + 6) & 0x3fff;
+    return length < IPV4_HEADER ? IP_PROTO_NONE : header[9];
+}
+
+static uint8_t read_ipv6(const bytes *b, int at, ip_header *ip)
+{
+    const uint8_t *header = b->at + at;
+    const int payload = (int)get16(header + 4);
+
+    set_address(&ip->from, AT_IPv6, IPV6_ADDRESS, header + 8);
+    set_address(&ip->to, AT_IPv6, IPV6_ADDRESS, header + 24);
+    ip->next = at + IPV6_HEADER;
+    ip->length = payload ? payload : -1;
+    ip->id = 0;
+    ip->ttl = header[7];
+    ip->is_fragment = false;
+    return header[6];
+}
+
+/* What an IP header here carries, TCP or nothing. */
+static bool carries_tcp(const bytes *b, int at, ip_header *ip)
+{
+    uint8_t kind;
+
+    if (b->at[at] >> 4 == 4 && at + IPV4_HEADER <= b->length)
+        kind = read_ipv4(b, at, ip);
+    else if (b->at[at] >> 4 == 6 && at + IPV6_HEADER <= b->length)
+        kind = read_ipv6(b, at, ip);
+    else
+        return false;
+    if (kind != IP_PROTO_TCP)
+        kind = skip_extensions(b, kind, ip);
+    return kind == IP_PROTO_TCP && (ip->is_fragment || ip->next + TCP_HEADER_MIN <= b->length);
+}
+
+bool headers_find(const bytes *b, int *at, ip_header *ip)
+{
+    for (; *at + IPV4_HEADER <= b->length; ++*at) {
+        if (carries_tcp(b, *at, ip))
+            return true;
+    }
+    return false;
+}
+
+/* ---- TCP ---- */
+
+void headers_get_ports(const uint8_t *tcp, uint16_t *from, uint16_t *to)
+{
+    *from = (uint16_t)get16(tcp);
+    *to = (uint16_t)get16(tcp + 2);
+}
+
+static uint32_t sum16(const uint8_t *from, int length)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i + 1 < length; i += 2)
+        sum += get16(from + i);
+    return sum;
+}
+
+/* Where the interface computes the checksum, its place holds the sum of the pseudo-header until then
+ * (RFC 9293, 3.1). */
+static bool is_pseudo_sum(const ip_header *ip, unsigned checksum)
+{
+    uint32_t sum = sum16(ip->from.data, ip->from.len) + sum16(ip->to.data, ip->to.len) + IP_PROTO_TCP;
+
+    sum += (uint32_t)ip->length >> 16;
+    sum += (uint32_t)ip->length & 0xffff;
+    while (sum > 0xffff)
+        sum = (sum >> 16) + (sum & 0xffff);
+    return sum == checksum;
+}
+
+void headers_read_checksum(const uint8_t *tcp, int length, const ip_header *ip, tl_segment *s)
+{
+    enum { CHECKSUM_AT = 16 };
+
+    if (length < CHECKSUM_AT + 2)
+        return;
+    s->checksum = (uint16_t)get16(tcp + CHECKSUM_AT);
+    s->has_checksum = true;
+    s->is_offloaded = is_pseudo_sum(ip, s->checksum);
+}
+
+enum { FIXED = 20 /* bytes of a TCP header before its options */ };
+
+static int header_length(const uint8_t *tcp)
+{
+    return (tcp[12] >> 4) * 4;
+}
+
+/* An option that is there as a whole, as are all before it; or NULL. */
+static const uint8_t *find_option(const uint8_t *tcp, int length, uint8_t kind)
+{
+    enum { END = 0, NOTHING = 1 };
+    const uint8_t *end = tcp + (header_length(tcp) < length ? header_length(tcp) : length);
+
+    for (const uint8_t *option = tcp + FIXED; option < end && *option != END;) {
+        const int size = *option == NOTHING ? 1 : option + 1 < end ? option[1] : 0;
+        if (size < 1 || size > end - option)
+            return NULL;
+        if (*option == kind)
+            return option;
+        option += size;
+    }
+    return NULL;
+}
+
+/* The right edge of the highest SACK block (RFC 2018). */
+static void read_sack(const uint8_t *tcp, int length, tl_segment *s)
+{
+    enum { SACK = 5, BLOCK = 8 };
+    const uint8_t *option = header_length(tcp) <= length ? find_option(tcp, length, SACK) : NULL;
+
+    for (int at = 2; option && at + BLOCK <= option[1]; at += BLOCK) {
+        const uint32_t right = get32(option + at + 4);
+        s->sack = s->has_sack ? seq_max(s->sack, right) : right;
+        s->has_sack = true;
+    }
+}
+
+bool headers_have_scale(const uint8_t *tcp, int length)
+{
+    enum { SCALE = 3 };
+
+    return find_option(tcp, length, SCALE) != NULL;
+}
+
+int headers_read(const uint8_t *tcp, int length, const ip_header *ip, tl_segment *s)
+{
+    enum { FLAGS = 0x0fff };
+
+    s->seq = get32(tcp + 4);
+    s->ack = get32(tcp + 8);
+    s->flags = (uint16_t)(get16(tcp + 12) & FLAGS);
+    s->window = get16(tcp + 14);
+    read_sack(tcp, length, s);
+    headers_read_checksum(tcp, length, ip, s);
+    return header_length(tcp);
+}
