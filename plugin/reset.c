@@ -138,6 +138,27 @@ static tl_verdict judge(const pass *t)
 
 /* ---- Cause ---- */
 
+/* Data that its sender, which had closed, did not take: they passed after its FIN, or the RST answers them. */
+static bool meets_data(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    return (y->late_data || t->r->answered == TL_ANSWERED_DATA) && end_unacked(y, x) > 0;
+}
+
+/* The FIN passed after the data, but met them: they had gone before it arrived. */
+static void note_met_data(pass *t)
+{
+    const tl_end *x = t->x;
+    const uint32_t fin = t->c->exchange->fin[t->s->side].frame;
+    tl_gaps *gaps = pass_gaps(t, t->y);
+
+    if (gaps->raced || !x->has_told || t->r->answered != TL_ANSWERED_DATA || t->r->answers > fin)
+        return;
+    gaps->raced = true;
+    gaps->race = (seq_range){x->told, t->y->nxt - (t->y->has_fin ? 1 : 0)};
+}
+
 /* Why x gave an open connection up: the first that fits. */
 static tl_cause cause_of_close(const pass *t)
 {
@@ -155,7 +176,7 @@ static tl_cause cause_of_close(const pass *t)
     if (is_silence && x->repeats >= 2)
         return TL_CAUSE_RETRANSMISSION_TIMEOUT;
     if (x->has_fin)
-        return y->late_data && !end_is_all_acked(y, x) ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
+        return meets_data(t) ? TL_CAUSE_DATA_AFTER_CLOSE : TL_CAUSE_AFTER_OWN_FIN;
     return t->r->form == TL_FORM_ANSWER ? TL_CAUSE_NO_CONNECTION : TL_CAUSE_ABORT;
 }
 
@@ -308,6 +329,8 @@ static void accept_rst(pass *t, tl_verdict verdict)
     t->c->claim->challenged = false;
     t->c->claim->sure = verdict == TL_VERDICT_ACCEPTED;
     t->c->claim->cause = (uint8_t)cause;
+    if (cause == TL_CAUSE_DATA_AFTER_CLOSE)
+        note_met_data(t);
     if (verdict == TL_VERDICT_ACCEPTED)
         pass_step(t, TL_STEP_RST);
 }
