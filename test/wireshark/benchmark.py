@@ -241,7 +241,7 @@ def main():
             lines.append(line)
     if chosen.write:
         readme = TOP / "README.md"
-        begin, end = "<!-- benchmark.py --write: begin -->\n", "<!-- benchmark.py --write: end -->"
+        begin, end = "<!-- The table that benchmark.py --write makes -->\n", "<!-- ends here -->"
         before, rest = readme.read_text().split(begin)
         readme.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1])
 
