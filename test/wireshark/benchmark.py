@@ -156,7 +156,7 @@ class Bench:
         """The most memory in bytes, of tshark or of sharkd with look-ahead."""
         ask = [{"method": "setconf", "params": {"name": "tcplife.look_ahead", "value": "TRUE"}}] if plugins != "none" else []
         ask += [{"method": "load", "params": {"file": str(path)}}]
-        questions = "".join(json.dumps({"jsonrpc": "2.0", "id": i, **q}) + "\n" for i, q in enumerate(ask))
+        questions = "".join(json.dumps({"jsonrpc": "2.0", "id": i, **q}) + "\n" for i, q in enumerate(ask, 1))
         command = ["sharkd", "-"] if server else ["tshark", "-n", "-r", path, *IO_STAT]
         child = subprocess.Popen(
             [*as_somebody(), *command], cwd=self.folder, env=self.environment(plugins), text=True,
@@ -241,7 +241,7 @@ def main():
             lines.append(line)
     if chosen.write:
         readme = TOP / "README.md"
-        begin, end = "<!-- benchmark: begin -->\n", "<!-- benchmark: end -->"
+        begin, end = "<!-- The table that benchmark.py --write makes -->\n", "<!-- ends here -->"
         before, rest = readme.read_text().split(begin)
         readme.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1])
 
