@@ -67,9 +67,8 @@ void event_counts_free(event_counts *counts)
 /* The next one, while it is this connection's, or one before it. */
 static const guint64 *peek(const event_counts *counts, uint32_t connection)
 {
-    const guint64 *next = counts->next < counts->raised->len
-                              ? &g_array_index(counts->raised, guint64, counts->next)
-                              : NULL;
+    const guint64 *next =
+        counts->next < counts->raised->len ? &g_array_index(counts->raised, guint64, counts->next) : NULL;
 
     return next && *next >> 32 <= connection ? next : NULL;
 }

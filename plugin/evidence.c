@@ -116,7 +116,8 @@ static bool answers_rst(const pass *t)
 /* Nobody is to answer a RST: what else has the same number and no answer yet comes first. */
 static bool hides_nothing(const pass *t, const tl_passed *before)
 {
-    return !(t->s->flags & TL_RST) || !before->frame || before->has_rst || before->answered == TL_ANSWERED_RST;
+    return !(t->s->flags & TL_RST) || !before->frame || before->has_rst ||
+           before->answered == TL_ANSWERED_RST;
 }
 
 static void remember(pass *t)

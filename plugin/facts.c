@@ -371,7 +371,8 @@ static int64_t window_closed(const tl_connection *c, unsigned side)
 
     if (!w || (w->since[side] == TL_NO_TIME && w->total[side] == 0))
         return TL_NO_TIME;
-    return w->total[side] + (w->since[side] != TL_NO_TIME && w->since[side] < until ? until - w->since[side] : 0);
+    return w->total[side] +
+           (w->since[side] != TL_NO_TIME && w->since[side] < until ? until - w->since[side] : 0);
 }
 
 /* Of the RST that ended the connection, else of the first that passed. */

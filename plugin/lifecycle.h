@@ -112,10 +112,11 @@ typedef struct {
     /* Events */
     bool late;
     tl_verdict verdict;
-    int64_t idle;        /**< ns, on a RST: since data, SYN or FIN; else TL_NO_TIME */
-    int64_t idle_before; /**< ns, on a RST: how long nothing of that kind had passed before the segment that it
+    int64_t idle; /**< ns, on a RST: since data, SYN or FIN; else TL_NO_TIME */
+    int64_t
+        idle_before;  /**< ns, on a RST: how long nothing of that kind had passed before the segment that it
                               answers; else TL_NO_TIME */
-    uint32_t answers;    /**< on a RST: frame of the segment that it answers; 0: none */
+    uint32_t answers; /**< on a RST: frame of the segment that it answers; 0: none */
     tl_answered answered; /**< and what that is */
     tl_form form;
     uint8_t evidence;    /**< bit (1 << tl_evidence) */
@@ -307,21 +308,22 @@ typedef struct {
 /** A segment that a RST may answer. */
 typedef struct {
     int64_t time;
-    int64_t idle;          /**< ns that nothing with data, SYN or FIN had passed before it; TL_NO_TIME: nothing ever had */
+    int64_t
+        idle; /**< ns that nothing with data, SYN or FIN had passed before it; TL_NO_TIME: nothing ever had */
     uint32_t frame;        /**< 0: there is none */
     uint32_t next;         /**< SEG.SEQ + SEG.LEN, SYN and FIN counted */
     uint32_t ack;          /**< with has_ack */
     uint32_t lead : 24;    /**< us since the first segment that a RST for this one could answer as well */
     uint32_t answered : 4; /**< tl_answered: what a RST has answered that answers it */
     bool has_ack : 1;
-    bool has_rst : 1;      /**< a RST has answered it */
-    bool is_reply : 1;     /**< it answers a RST itself */
+    bool has_rst : 1;  /**< a RST has answered it */
+    bool is_reply : 1; /**< it answers a RST itself */
 } tl_passed;
 
 /** For how long windows were closed, by side. */
 typedef struct {
-    int64_t total[2]; /**< ns, without the time since `since` */
-    int64_t since[2]; /**< TL_NO_TIME: it is open */
+    int64_t total[2];  /**< ns, without the time since `since` */
+    int64_t since[2];  /**< TL_NO_TIME: it is open */
     uint8_t probes[2]; /**< how often that end has asked for the other's, since that was closed */
 } tl_windows;
 
@@ -342,12 +344,13 @@ typedef struct {
 
 /** The RSTs of a connection. */
 typedef struct {
-    tl_rst first, last;  /**< `last`: up to the one that ended the connection */
+    tl_rst first, last; /**< `last`: up to the one that ended the connection */
     uint32_t count;
-    uint32_t ttl_of[2];  /**< by side: frame of its RST whose TTL nothing has passed to hold against; 0: none */
-    uint8_t ttl[2];      /**< by side: and that TTL */
-    bool unanswered[2];  /**< by side: its last segment is a RST, and the other end is silent since */
-    uint8_t loops;       /**< RSTs that answered an answer to a RST */
+    uint32_t
+        ttl_of[2];  /**< by side: frame of its RST whose TTL nothing has passed to hold against; 0: none */
+    uint8_t ttl[2]; /**< by side: and that TTL */
+    bool unanswered[2]; /**< by side: its last segment is a RST, and the other end is silent since */
+    uint8_t loops;      /**< RSTs that answered an answer to a RST */
 } tl_resets;
 
 /** One connection. It begins with tl_begin(); the caller reads the members before `end`. */
@@ -465,8 +468,8 @@ typedef struct {
     const char *rst_verdict, *rst_form, *rst_answered; /**< of the RST that ended it, else of the first */
     uint32_t rst_answers;
     int64_t rst_idle, rst_idle_before;
-    int32_t rst_ttl_delta;           /**< TL_NO_DIFFERENCE: absent */
-    uint8_t rst_evidence;            /**< bit (1 << tl_evidence) */
+    int32_t rst_ttl_delta; /**< TL_NO_DIFFERENCE: absent */
+    uint8_t rst_evidence;  /**< bit (1 << tl_evidence) */
     const char *silence_side;
     int64_t silence_time;
     uint32_t silence_repeats;
@@ -483,7 +486,7 @@ typedef struct {
     tcp_state state[2]; /**< by tl_role; with has_states */
     uint64_t bytes[2];  /**< by tl_role; 0: absent, here and in what follows */
     uint64_t retransmitted[2], unacked[2], missing[2];
-    int64_t held[2];               /**< by tl_role, as those that follow */
+    int64_t held[2]; /**< by tl_role, as those that follow */
     uint32_t packets[2];
     int64_t rtt[2], zero_window[2];
     uint32_t frame[TL_STEP_COUNT]; /**< deciding frames; 0: absent */

@@ -27,7 +27,8 @@ typedef struct {
     void (*chosen)(void);                              /**< somebody has asked for it; or NULL */
 } statistics_format;
 
-extern const statistics_format statistics_csv, statistics_json, statistics_lines, statistics_story, statistics_tree;
+extern const statistics_format statistics_csv, statistics_json, statistics_lines, statistics_story,
+    statistics_tree;
 
 /** What stands in one column of the table of connections. */
 typedef struct {

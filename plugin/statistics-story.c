@@ -24,7 +24,8 @@ typedef struct {
     int64_t time; /* ns since the first frame of the capture */
 } rung;
 
-static GArray *rungs;  /* of rung, in the order of frames until they are sorted; NULL: nobody asks for stories */
+static GArray
+    *rungs; /* of rung, in the order of frames until they are sorted; NULL: nobody asks for stories */
 static bool is_sorted; /* by connection, and then by frame */
 
 void statistics_story_see(uint32_t connection, uint32_t frame, const nstime_t *time, const tl_report *report)
@@ -79,8 +80,8 @@ static void print_heading(const stream_facts *row)
     char *client = address_to_str(NULL, &row->address[TL_CLIENT]);
     char *server = address_to_str(NULL, &row->address[TL_SERVER]);
 
-    printf("Connection %" PRIu32 ": client %s port %" PRIu32 ", server %s port %" PRIu32 "\n", row->connection,
-           client, row->port[TL_CLIENT], server, row->port[TL_SERVER]);
+    printf("Connection %" PRIu32 ": client %s port %" PRIu32 ", server %s port %" PRIu32 "\n",
+           row->connection, client, row->port[TL_CLIENT], server, row->port[TL_SERVER]);
     wmem_free(NULL, client);
     wmem_free(NULL, server);
 }

@@ -23,8 +23,8 @@ const fact statistics_head[] = {
     {.name = NULL},
 };
 
-#define ROW(name, kind, member)                                   \
-    {                                                             \
+#define ROW(name, kind, member)                                           \
+    {                                                                     \
         "tcplife." name, NULL, NULL, kind, offsetof(stream_facts, member) \
     }
 

@@ -20,7 +20,8 @@ enum { BUCKETS_MAX = 1 << 28 };
 static_assert(sizeof(stream) <= 464, "a SYN of a flood is to cost no more than 540 bytes, frame included");
 static_assert(sizeof(tl_memory) <= 136, "what a RST may answer has grown");
 static_assert(sizeof(tl_resets) <= 112, "a connection with a RST has grown");
-static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) + 16 <= 800, "a whole connection has grown");
+static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) + 16 <= 800,
+              "a whole connection has grown");
 static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its connection");
 
 enum { ADDRESS_MAX = 16 };

@@ -45,6 +45,7 @@ EVENT = {
 }
 
 FACT = {
+    "story": "FT_STRING",  # repeatable
     "client.addr": "FT_STRING",
     "client.port": "FT_UINT32",
     "server.addr": "FT_STRING",
