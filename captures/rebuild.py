@@ -65,7 +65,7 @@ class Conversation:
         self.now = start
         self.frames = []
 
-    def say(self, end, flags, wait, data=b"", seq=None, ack=None, window=502, options=()):
+    def say(self, end, flags, wait, data=b"", seq=None, ack=None, window=502, options=(), ttl=64):
         """`seq` and `ack` are checked and obeyed: `seq` must be the next number, unless it is a
         repetition; `ack` may only be older than what has passed. Left out, both are up to date."""
         peer = self.server if end is self.client else self.client
@@ -79,7 +79,7 @@ class Conversation:
                       ack=(peer.isn + ack) % (1 << 32) if "A" in flags else 0,
                       options=SYN_OPTIONS if "S" in flags else list(options))
         end.packets += 1
-        packet = IP(src=end.address, dst=peer.address, id=end.packets, flags="DF") / segment / data
+        packet = IP(src=end.address, dst=peer.address, id=end.packets, flags="DF", ttl=ttl) / segment / data
         self.frames.append((self.now, bytes(Ether(src=end.mac, dst=peer.mac) / packet)))
         taken = len(data) + ("S" in flags) + ("F" in flags)
         end.next = max(end.next, seq + taken)
@@ -368,6 +368,19 @@ def rst_after_idle():
     busy.talk()
     busy.say(busy.server, "RA", 5_000_000, window=0)
     return sorted(idle.frames + busy.frames)
+
+
+@capture
+def idle_timer_on_the_way():
+    """After 400 s without a word a firewall on the way has forgotten the connection, and answers the next
+    request in the server's name: nearer than the server is, and so sooner. By hand, because nobody wants
+    to wait for it."""
+    talk = Conversation(49195)
+    talk.open()
+    talk.talk()
+    talk.say(talk.client, "PA", 400_000_000, data=b"GET /again HTTP/1.1\r\n\r\n")
+    talk.say(talk.server, "R", 2_000, window=0, ttl=252)
+    return talk.frames
 
 
 @capture

@@ -36,7 +36,7 @@
 #define STORY_SENTENCES(X) \
     /* Who opened, how and how fast. */ \
     X(OPENING, "open=3-way|fast open|simultaneous|split; open.syns>1; open.time", \
-      "{client} opened a connection to {server} ({open}), which took {open.syns} SYNs and {open.time} (frames {frame.syn} to {frame.open_ack}).") \
+      "{client} opened a connection to {server} with {open.syns} SYNs in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split; open.time; frame.open_ack", \
       "{client} opened a connection to {server} ({open}) in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split", \
@@ -52,15 +52,15 @@
     X(OPENING, "open=unanswered", \
       "{client} asked {server} for a connection (frame {frame.syn}, SYNs: {open.syns}), and nothing answered.") \
     X(OPENING, "open=half-open; frame.syn; frame.syn_ack", \
-      "{client} asked {server} for a connection (frame {frame.syn}) and did not complete it after the SYN/ACK in frame {frame.syn_ack}.") \
+      "{client} sent {server} a SYN (frame {frame.syn}) and did not acknowledge the SYN/ACK (frame {frame.syn_ack}).") \
     X(OPENING, "open=half-open", \
       "{client} and {server} did not complete a handshake.") \
     X(OPENING, "open=overflow", \
-      "{client} answered the SYN/ACK of {server} (frame {frame.syn_ack}), which was repeated all the same: the server did not take the connection.") \
+      "{client} acknowledged the SYN/ACK of {server} (frame {frame.syn_ack}), which never took the connection.") \
     X(OPENING, "open=answered by ACK", \
       "{client} asked {server} for a connection (frame {frame.syn}), and a bare ACK of an older connection answered.") \
     X(OPENING, "open=reset by opener; frame.syn", \
-      "{client} asked {server} for a connection (frame {frame.syn}) and answered the SYN/ACK by a RST (frame {frame.rst}).") \
+      "{client} asked {server} for a connection (frame {frame.syn}) and met the SYN/ACK with a RST (frame {frame.rst}).") \
     X(OPENING, "open=reset by opener", \
       "{client} answered a SYN/ACK of {server} by a RST (frame {frame.rst}).") \
     X(OPENING, "open=orphan", \
@@ -73,11 +73,11 @@
     X(DATA, "open.failed", NULL) \
     X(DATA, "close.no_data", \
       "Not one byte of data passed.") \
-    X(DATA, "client.unacked; server.unacked", \
+    X(DATA, "client.unacked; server.unacked; !one_sided", \
       "The client sent {client.bytes|0} bytes and the server {server.bytes|0}; {client.unacked} and {server.unacked} of these were not acknowledged and may be lost.") \
-    X(DATA, "client.unacked", \
+    X(DATA, "client.unacked; !one_sided", \
       "The client sent {client.bytes|0} bytes, of which {client.unacked} were not acknowledged and may be lost, and the server {server.bytes|0}.") \
-    X(DATA, "server.unacked", \
+    X(DATA, "server.unacked; !one_sided", \
       "The client sent {client.bytes|0} bytes, and the server {server.bytes|0}, of which {server.unacked} were not acknowledged and may be lost.") \
     X(DATA, "client.bytes", \
       "The client sent {client.bytes} bytes and the server {server.bytes|0}.") \
@@ -234,6 +234,9 @@
     X("open=rejected by ICMP", \
       "Look at the host that sent the ICMP error: a filter that rejects, or a route that is missing.", \
       "RFC 1122, 3.2.2.1; RFC 5461, 4.1") \
+    X("open=orphan", \
+      "Likely a scan, the answers to a flood with forged addresses, or a capture that misses one direction.", \
+      "RFC 4987, 2") \
     X("open=overflow", \
       "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
       "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \

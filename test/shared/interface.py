@@ -45,6 +45,7 @@ EVENT = {
 }
 
 FACT = {
+    "story": "FT_STRING",  # repeatable
     "verdict": "FT_STRING",
     "client.addr": "FT_STRING",
     "client.port": "FT_UINT32",

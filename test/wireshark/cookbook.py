@@ -82,7 +82,7 @@ THREE_WAY = """
     close-wait-for-six-seconds/0-1 crashed-client-comes-back/0-1 crashed-server/0
     data-after-own-fin/0 data-crosses-fin/0 data-crosses-half-close/0 fin-lost/0 fin-misplaced/0
     fin-unacknowledged/0 forged-syn-challenged/0 half-closed/0-1 half-closed-still-sending/0 handshake-ack-lost/0
-    idle-with-keep-alives/0 injected-rst/0 ipv6/0 keep-alive-timeout/0 long-way/0 no-data/0
+    idle-timer-on-the-way/0 idle-with-keep-alives/0 injected-rst/0 ipv6/0 keep-alive-timeout/0 long-way/0 no-data/0
     old-syn-moves-nothing/0 one-sided/0 port-reuse-after-two-minutes/0-1 port-reuse-in-client-time-wait/0-1
     port-reuse-in-server-time-wait/0-1 retransmission-timeout-rst/0 rst-after-idle/0-1 same-ports-in-two-vlans/0-1 silent/0
     silent-keep-alives/0 story-01-merged-close/0 story-02-keep-alive-rst/0
@@ -206,7 +206,7 @@ LINES = [
     Line(
         13, 'tcplife.closed_by == "server"',
         on="story-02-keep-alive-rst/0: 9-13",
-        also="abort-after-keep-alive/0 crashed-server/0 data-crosses-fin/0 data-crosses-half-close/0"
+        also="abort-after-keep-alive/0 crashed-server/0 data-crosses-fin/0 data-crosses-half-close/0 idle-timer-on-the-way/0"
         " forged-syn-challenged/0 injected-rst/0 same-ports-in-two-vlans/1"
         " port-reuse-in-server-time-wait/0-1 rst-after-idle/0-1 story-10-port-in-time-wait/0"
         " story-10-time-wait-killed/0 story-14-fin-wait-2-expired/0"
@@ -297,7 +297,7 @@ LINES = [
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-without-data/0 busy-server/0-29"
         " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
-        " retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
+        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
         at_end=ABORTED_AT_LAST,
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",
@@ -331,7 +331,7 @@ LINES = [
     Line(
         31, "tcplife.reset.ttl_differs",
         on="blind-rst/0: 8-9",
-        also="injected-rst/0",
+        also="idle-timer-on-the-way/0 injected-rst/0",
         not_on="abort-by-client story-02-keep-alive-rst time-wait-assassination backscatter",
     ),
     Line(
@@ -359,6 +359,47 @@ LINES = [
         " syn-ack-after-rst/0",
         not_on="story-08-last-ack-lost fin-lost port-reuse-in-server-time-wait injected-rst"
         " forged-syn-challenged",
+    ),
+    # Was it the program, or something on the way; and had the peer forgotten the connection?
+    Line(
+        0, 'tcplife.reset.form == "own"',
+        on="abort-by-client/0: 8",
+        also="abort-after-keep-alive/0 abort-crosses-data/0 abort-in-close-wait/0 abort-without-data/0 any-interface/1"
+        " busy-server/0-29 keep-alive-timeout/0 midstream-abort/0 retransmission-timeout-rst/0 rst-after-idle/0-1"
+        " same-ports-in-two-vlans/1 two-syn-acks-reset-and-again/0",
+        not_on="crashed-server injected-rst idle-timer-on-the-way zero-window-probe-reset story-02-keep-alive-rst",
+    ),
+    Line(
+        0, 'tcplife.reset.cause == "no connection"',
+        on="crashed-server/0: 11",
+        also="idle-timer-on-the-way/0 injected-rst/0 zero-window-probe-reset/0",
+        not_on="abort-by-client rst-after-idle story-02-keep-alive-rst data-crosses-fin",
+    ),
+    Line(
+        0, "tcplife.reset.idle_before > 300",
+        on="idle-timer-on-the-way/0: 9",
+        not_on="rst-after-idle crashed-server story-02-keep-alive-rst",
+    ),
+    Line(
+        0, "tcplife.reset.too_early",
+        on="idle-timer-on-the-way/0: 9",
+        not_on="crashed-server injected-rst blind-rst rst-after-idle data-crosses-fin",
+    ),
+    Line(
+        0, "tcplife.reset.sender_went_on",
+        on="injected-rst/0: 9",
+        not_on="blind-rst abort-crosses-data idle-timer-on-the-way",
+    ),
+    Line(
+        0, "tcplife.reset.cause && tcplife.client.unacked",
+        on="idle-timer-on-the-way/0: 9",
+        also="crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0",
+        not_on="abort-by-client rst-after-idle story-02-keep-alive-rst",
+    ),
+    Line(
+        0, "tcplife.server.zero_window > 1",
+        on="zero-window/0: 11-31",
+        not_on="zero-window-probe-reset",
     ),
     Line(
         0, 'tcplife.open == "overflow"', whole=True,

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""life.py CAPTURE [FILTER or NUMBER]: the life of each connection of a capture, one block for each, as many
-as a screen holds.
+"""life.py CAPTURE [FILTER or NUMBER]: the stories of the connections of a capture, as many as a screen holds.
 
 FILTER is a display filter: the connections that have a frame that matches, or match as a whole. NUMBER is a
-connection's. What the plugin says, read with tshark and set in columns; nothing is decided here.
+connection's. What the plugin says (-z tcplife,story); nothing is decided here.
 """
 
 import json
@@ -18,10 +17,6 @@ from collections import Counter
 from pathlib import Path
 
 NOBODY = 65534
-FRAME = ["tcplife.connection", "frame.number", "frame.time_relative", "tcplife.sender", "tcplife.step", "tcplife.phase"]
-STATES = ["tcplife.client.state", "tcplife.server.state", "tcplife.event"]
-FIELDS = FRAME + STATES
-STEP_WIDTH = 27
 SCREEN = 36  # lines, of which the first connection may take more
 SAID = set()  # by tshark, on stderr
 VERDICTS = 8  # that are counted where there is no room for all connections
@@ -66,70 +61,22 @@ def connections(folder, capture, shown_as, wanted):
     return [json.loads(line) for line in ask(folder, capture, shown_as, "-q", "-z", f"tcplife,json{condition}")]
 
 
-def frames_of(folder, capture, shown_as, numbers):
-    """The frames of these connections, by connection"""
-    selection = [argument for field in FIELDS for argument in ("-e", field)]
+def stories(folder, capture, shown_as, numbers):
+    """The lines of each of these connections"""
     condition = f"tcplife.connection in {{{', '.join(map(str, numbers))}}}"
-    lines = ask(
-        folder, capture, shown_as, "-Y", condition, "-T", "fields", "-E", "separator=|", "-E", "occurrence=a",
-        "-E", "aggregator=;", *selection
-    )  # fmt: skip
-    frames = {}
-    for row in (dict(zip(FIELDS, line.split("|"))) for line in lines):
-        for number in row["tcplife.connection"].split(";"):  # several in a tunnel
-            frames.setdefault(int(number), []).append(row)
-    return frames
+    printed = ask(folder, capture, shown_as, "-n", "-q", "-z", f"tcplife,story,{condition}")
+    blocks = []
+    for line in printed:
+        if line.startswith("Connection "):
+            blocks.append([])
+        blocks[-1].append(line)
+    return blocks
 
 
-def duration(seconds):
-    value = float(seconds)
-    return f"{value:.3f} s" if value >= 1 else f"{value * 1000:.3f} ms"
-
-
-def story(fact):
-    """One sentence from the facts that there are."""
-    parts = [f"open: {fact.get('tcplife.open', 'not proven')}"]
-    if "tcplife.open.time" in fact:
-        parts[-1] += f" in {duration(fact['tcplife.open.time'])}"
-    if fact.get("tcplife.open.syns", 0) > 1:
-        parts[-1] += f" with {fact['tcplife.open.syns']} SYNs"
-    if "tcplife.close" in fact:
-        parts.append(f"close: {fact['tcplife.close']}")
-        if "tcplife.closed_by" in fact:
-            parts[-1] += f", first by {fact['tcplife.closed_by']}"
-    if "tcplife.reset.cause" in fact:
-        parts.append(f"reset: {fact['tcplife.reset.cause']}")
-    parts.append(f"{fact.get('tcplife.client.bytes', 0)} + {fact.get('tcplife.server.bytes', 0)} bytes")
-    parts.append(f"{duration(fact['tcplife.duration'])} in all")
-    return "; ".join(parts)
-
-
-def block(fact, frames):
-    """The lines of a connection"""
-    lines = [
-        f"Connection {fact['tcplife.connection']}: "
-        f"client {fact['tcplife.client.addr']} port {fact['tcplife.client.port']}, "
-        f"server {fact['tcplife.server.addr']} port {fact['tcplife.server.port']}",
-        f"  {story(fact)}",
-        f"  {'frame':>6} {'time':>12}  {'from':6}  {'step':{STEP_WIDTH}}  {'phase':12}  {'client':12}  server",
-    ]
-    for frame in frames:
-        if not frame["tcplife.step"] and not frame["tcplife.event"]:
-            continue
-        lines.append(
-            f"  {frame['frame.number']:>6} {float(frame['frame.time_relative']):12.6f}  "
-            f"{frame['tcplife.sender']:6}  {frame['tcplife.step']:{STEP_WIDTH}}  {frame['tcplife.phase']:12}  "
-            f"{frame['tcplife.client.state']:12}  {frame['tcplife.server.state']}"
-        )
-        lines += [f"{'':30}{event}" for event in filter(None, frame["tcplife.event"].split(";"))]
-    return [*lines, ""]
-
-
-def that_fit(facts, frames):
+def that_fit(found_blocks):
     """The blocks of the first connections that a screen holds, one at least, and none beyond its first screen"""
     blocks, left = [], SCREEN
-    for fact in facts:
-        found = block(fact, frames.get(fact["tcplife.connection"], []))
+    for found in found_blocks:
         if blocks and len(found) > left:
             break
         if len(found) > SCREEN:
@@ -168,8 +115,7 @@ def main():
         facts = connections(folder, copy, shown_as, wanted)
         # A block has three lines at least, before its frames.
         numbers = [fact["tcplife.connection"] for fact in facts[: SCREEN // 3]]
-        frames = frames_of(folder, copy, shown_as, numbers) if numbers else {}
-    blocks = that_fit(facts[: SCREEN // 3], frames)
+        blocks = that_fit(stories(folder, copy, shown_as, numbers) if numbers else [])
     if not facts:
         print("no such connection in this capture" if wanted else "no TCP connection in this capture")
     for lines in blocks:

@@ -18,7 +18,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -93,24 +92,53 @@ def events(_):
     return table(["expert info", "severity", "text", "why"], rows)
 
 
+def condition(text):
+    """`when` of a sentence, for a table"""
+    return " and ".join(f"`{part}`" for part in text.replace("|", " \\| ").split("; ")) if text else "always"
+
+
+def sentence(text):
+    return text.replace("|", "\\|").replace("{", "`{").replace("}", "}`")
+
+
+def story(_):
+    """A sentence that is NULL stands for silence."""
+    rows = [
+        [part.lower(), condition(when), "(nothing)" if text == "NULL" else sentence(text)]
+        for part, when, text in entries("story-table.h", "STORY_SENTENCES")
+    ]
+    return table(["part", "when", "sentence"], rows)
+
+
+def advice(_):
+    rows = [
+        [condition(when), sentence(text), source]
+        for when, text, source in entries("story-table.h", "STORY_ADVICE")
+    ]
+    return table(["when", "what it usually means, and what to look at", "source"], rows)
+
+
 def first_look(wireshark):
     """What test/try.sh prints of its capture, once it has built"""
-    command = [sys.executable, TOP / "test" / "wireshark" / "life.py", TOP / FIRST_LOOK]
-    environment = os.environ | {"TCPLIFE_BUILD": str(wireshark.build)}
-    printed = subprocess.run(command, stdout=subprocess.PIPE, env=environment, text=True, check=True).stdout
+    printed = wireshark.tshark("-n", "-q", "-r", FIRST_LOOK, "-z", "tcplife,story")
     return f"```text\n{printed.strip()}\n```\n"
 
 
 SECTIONS = {
+    "advice": advice,
+    "answered": values("TL_ANSWERED"),
     "causes": values("TL_CAUSES"),
     "closers": values("TL_CLOSERS"),
     "closings": values("TL_CLOSINGS"),
     "events": events,
+    "evidence": values("TL_EVIDENCE"),
     "fields": fields,
+    "forms": values("TL_FORMS"),
     "openings": values("TL_OPENINGS"),
     "roles": values("TL_ROLES"),
     "states": states,
     "steps": values("TL_STEPS"),
+    "story": story,
     "try": first_look,
     "verdicts": values("TL_VERDICTS"),
 }

@@ -3,6 +3,7 @@
 whatever else is in the capture."""
 
 import random
+import re
 
 import pytest
 
@@ -156,7 +157,11 @@ def without_what_is_counted_over_all(values):
     return values | ({"tcplife.event": events} if events else {})
 
 
+OTHER_FRAMES = full(["copy_of", "reuse.frame", "reset.answers"])
 OVER_ALL = full(["concurrent", "half_open", "open.syn_flood"])
+
+
+FRAMES = re.compile(r"(?<=frame )\d+|(?<=frames )\d+|(?<=\d and )\d+|(?<=\d to )\d+")  # in a story
 
 
 def test_connections_do_not_disturb_each_other(wireshark, together, capture):
@@ -175,9 +180,15 @@ def test_connections_do_not_disturb_each_other(wireshark, together, capture):
         for number, (_, _, values) in shown.items()
         if values
     }
+
+    def as_alone(number):
+        return str(origin[int(number[0])][1])
+
     for number, (frame, _, values) in shown.items():
         for field, value in values.items():
-            if field.startswith("tcplife.frame.") or field in ("tcplife.copy_of", "tcplife.reuse.frame"):
+            if field == "tcplife.story":
+                values[field] = [FRAMES.sub(as_alone, one) for one in value]
+            elif field.startswith("tcplife.frame.") or field in OTHER_FRAMES:
                 values[field] = [str(origin[int(value[0])][1])]
             elif field in ("tcplife.connection", "tcplife.reuse.connection"):
                 values[field] = numbers[value[0]]

@@ -22,6 +22,8 @@ TYPES = {
 }  # fmt: skip
 FITS = {
     "keyword": lambda value: isinstance(value, str),
+    "text": lambda value: isinstance(value, str),
+    "integer": lambda value: type(value) is int,
     "long": lambda value: type(value) is int,
     "double": lambda value: isinstance(value, Decimal),
     "date": lambda value: isinstance(value, Decimal),

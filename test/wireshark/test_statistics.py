@@ -18,10 +18,13 @@ from wireshark import TIMEOUT, WHOLE, as_somebody
 
 FORMATS = ("json", "csv", "streams", "tree")
 HEAD = ["tcp.stream", "tcplife.connection", "tcplife.phase", "tcplife.client.state", "tcplife.server.state"]
+# What the RST that ended the connection, else the first one, has on its frame; and more of the whole.
+RST = ["verdict", "form", "answers", "answers_kind", "idle", "idle_before", "ttl_delta", "evidence"]
+TAIL = full([*(f"reset.{name}" for name in RST), "role.guessed", "events"])
 FACTS = full(sorted({*FACT, "conn_state", "history"}))
 TYPES = {name: "FT_STRING" for name in FACTS}
 TYPES |= {f"tcplife.{name}": kind for name, kind in FIELDS.items()}
-TYPES |= {"tcp.stream": "FT_UINT32", "tcplife.start": "FT_RELATIVE_TIME"}
+TYPES |= {"tcp.stream": "FT_UINT32", "tcplife.start": "FT_RELATIVE_TIME", "tcplife.events": "FT_STRING"}
 COLUMNS = [
     "Connection", "Stream", "Client", "Server", "Start (UTC)", "Duration", "Client bytes", "Server bytes", "Open", "Open time",
     "Close", "Closed by", "RST cause", "conn_state", "Client state", "Client held", "Server state", "Server held",
@@ -38,6 +41,7 @@ GROUPS = {
     "Close": "tcplife.close",
     "Closed by": "tcplife.closed_by",
     "RST cause": "tcplife.reset.cause",
+    "RST form": "tcplife.reset.form",
     "Phase": "tcplife.phase",
 }
 SEVERAL = "story-13-syn-flood"  # a capture with many connections
@@ -103,7 +107,7 @@ def test_json_has_a_line_for_each_connection_and_values_of_their_type(wireshark,
     for row in rows:
         assert set(HEAD[: 3 if row.get("tcplife.open") == "orphan" else None]) <= set(row)
         for name, value in row.items():
-            assert name in HEAD or name in FACTS
+            assert name in HEAD or name in FACTS or name in TAIL
             assert has_type(value, TYPES[name]), (name, value)
 
 
@@ -120,8 +124,38 @@ def test_json_is_what_the_fields_say(wireshark, capture, printed):
         rejected = row.get("tcplife.open") == "rejected by ICMP"
         for name in FACTS if rejected else FACTS + HEAD[2:]:
             if name in last[number] and name != "tcplife.start":
-                text = as_text(row.get(name, "")).replace("true", "1")
-                assert [text] == (last[number][name] or [""]), (number, name)
+                text = as_text(row.get(name, ""))
+                text = "1" if text == "true" else text
+                assert text == " ".join(last[number][name]), (number, name)
+
+
+def rst_of(row, frames):
+    """The RST that a row tells of"""
+    rsts = [frame for frame in frames if frame["tcplife.reset.verdict"]]
+    ending = [frame for frame in rsts if frame["frame.number"] == [str(row.get("tcplife.frame.rst"))]]
+    return (ending or rsts or [None])[0]
+
+
+def test_a_row_tells_what_its_rst_says(wireshark, capture, printed):
+    """Evidence apart, which may stand on a later frame."""
+    frames = list(wireshark.everything(capture, *WHOLE).values())
+    for row in objects(printed["json"]):
+        own = [frame for frame in frames if frame["tcplife.connection"][:1] == [str(row["tcplife.connection"])]]
+        rst = rst_of(row, own)
+        for name in TAIL[: RST.index("evidence")]:
+            assert as_text(row.get(name, "")) == (" ".join(rst[name]) if rst else ""), name
+        evidence = {one for frame in own for one in frame["tcplife.reset.evidence"]}
+        told = row.get("tcplife.reset.evidence", "").split(", ")
+        assert {*filter(None, told)} <= evidence
+
+
+def test_a_row_counts_the_events(wireshark, capture, printed):
+    frames = list(wireshark.everything(capture).values())
+    for row in objects(printed["json"]):
+        own = [frame for frame in frames if frame["tcplife.connection"][:1] == [str(row["tcplife.connection"])]]
+        counted = Counter(event for frame in own for event in frame["tcplife.event"])
+        told = dict(one.rsplit(" ", 1) for one in row.get("tcplife.events", "").split(", ") if one)
+        assert {name: int(count) for name, count in told.items()} == counted
 
 
 def test_csv_is_json(printed):
@@ -130,7 +164,7 @@ def test_csv_is_json(printed):
     assert len(read) == len(rows)
     names = csv.reader(io.StringIO(printed["csv"])).__next__()
     assert names == HEAD + [name for name in names if name not in HEAD]
-    assert sorted(names) == sorted([*HEAD, *FACTS])
+    assert sorted(names) == sorted([*HEAD, *FACTS, *TAIL])
     for of_csv, of_json in zip(read, rows):
         text = {name: as_text(value) for name, value in of_json.items()}
         assert of_csv == {name: text.get(name, "") for name in names}
@@ -175,6 +209,15 @@ def test_lines_are_json(printed):
     assert in_columns(printed["streams"]) == [COLUMNS, *map(cells, objects(printed["json"]))]
 
 
+def values_of(row):
+    """Group and value, for each line of the tree that counts the row"""
+    yield from ((group, row[name]) for group, name in GROUPS.items() if name in row)
+    if "tcplife.reset.count" in row:
+        yield "RST answers", row.get("tcplife.reset.answers_kind", "nothing")
+    for evidence in filter(None, row.get("tcplife.reset.evidence", "").split(", ")):
+        yield "RST evidence", evidence
+
+
 def counts(rows):
     """The tree, as {path: count}."""
     tree = Counter({("Connections",): 0, ("By server",): 0})
@@ -183,10 +226,9 @@ def counts(rows):
         tree[server[:1]] += 1
         for top in (("Connections",), server):
             tree[top] += 1
-            for group, name in GROUPS.items():
-                if name in row:
-                    tree[(*top, group)] += 1
-                    tree[(*top, group, row[name])] += 1
+            for group, value in values_of(row):
+                tree[(*top, group)] += 1
+                tree[(*top, group, value)] += 1
     return dict(tree)
 
 

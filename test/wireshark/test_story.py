@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The stories of all captures: each sentence is one of the list, told for facts that hold, and names no
+frame but a deciding one or one that a RST answers. What the list says is held here against what the
+fields show, by a second reading of its conditions."""
+
+import json
+import re
+
+import pytest
+
+from expectations import FAILED
+from reference import entries
+from wireshark import CAPTURES, WHOLE
+
+PARTS = ("OPENING", "DATA", "CLOSING", "REASON")
+SENTENCES = [tuple(entry) for entry in entries("story-table.h", "STORY_SENTENCES")]
+ADVICE = [("NEXT", *entry) for entry in entries("story-table.h", "STORY_ADVICE")]
+TOLD = SENTENCES + [entry[:3] for entry in ADVICE]
+LONGEST = 200  # bytes of a sentence
+LONG = {  # the longest values there are
+    "client": "client [2001:db8:1111:2222:3333:4444:5555:6666]:65535",
+    "server": "server [2001:db8:1111:2222:3333:4444:5555:6666]:65535",
+    "open": "simultaneous", "open.syns": "65535", "reset.evidence": "TTL, too early, sender went on",
+    "reset.answers_kind": "keep-alive", "silence.repeats|0": "65535",
+}  # fmt: skip
+
+
+def longest(name):
+    """A value of a fact as long as any is that makes sense"""
+    if name in LONG:
+        return LONG[name]
+    if "frame" in name or name == "reset.answers":
+        return "4294967295"
+    if re.search("bytes|unacked|race", name):
+        return "99999999999"
+    if re.search("time|idle|window", name):
+        return "99999.999 s"
+    assert re.search("closed_by|sender|side", name), name
+    return "server"
+
+
+
+
+def rows_of(wireshark, capture):
+    printed = wireshark.tshark("-n", "-q", "-r", f"captures/{capture}.pcap", "-z", "tcplife,json")
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def holds(condition, row):
+    """A condition of the list, on a row"""
+    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=>])(.*))?", condition).groups()
+    has = row.get(f"tcplife.{name}")
+    if absent:
+        return has is None
+    if not sign:
+        return has is not None
+    if has is None:
+        return False
+    if sign == ">":
+        return has > float(value)
+    if value.startswith("@"):
+        return has == row.get(f"tcplife.{value[1:]}")
+    return str(has) in value.split("|")
+
+
+def all_hold(when, row):
+    return all(holds(condition, row) for condition in when.split("; ") if condition)
+
+
+def pattern(text):
+    """A sentence as a regular expression, with its facts as groups"""
+    parts = re.split(r"(\{[^}]*\})", text)
+    written = "".join("(.+?)" if part.startswith("{") else re.escape(part) for part in parts)
+    first = f"[{written[0].upper()}{written[0]}]" if written[0].isalpha() else written[0]
+    return re.compile(f"{first}{written[1:]}(?= [A-Z]|$)")
+
+
+def facts_of(text):
+    return re.findall(r"\{([^}]*)\}", text)
+
+
+def is_known(name, row):
+    return name in ("client", "server") or "|" in name or f"tcplife.{name.lstrip('!')}" in row
+
+
+def expected(row):
+    """The entries whose sentences the row's story has to have"""
+    for part in (*PARTS, "NEXT"):
+        for entry in TOLD:
+            if entry[0] != part or not all_hold(entry[1], row):
+                continue
+            if entry[2] == "NULL":
+                break
+            if all(is_known(name, row) for name in facts_of(entry[2])):
+                yield entry
+                break
+
+
+def shown(name, value, row):
+    """Whether a value in a sentence is the field's"""
+    if name in ("client", "server"):
+        address = row[f"tcplife.{name}.addr"]
+        address = f"[{address}]" if ":" in address else address
+        return value.lower() == f"{name} {address}:{row[f'tcplife.{name}.port']}"
+    if name.startswith("!"):
+        return {value, row[f"tcplife.{name[1:]}"]} == {"client", "server"}
+    field, _, default = name.partition("|")
+    has = row.get(f"tcplife.{field}", default)
+    if re.fullmatch(r"[\d.]+ m?s", value):
+        number, unit = value.split()
+        return float(number) == pytest.approx(has * (1000 if unit == "ms" else 1), abs=0.0006)
+    return value == str(has)
+
+
+@pytest.fixture(name="rows", scope="module")
+def fixture_rows(wireshark):
+    return {capture: rows_of(wireshark, capture) for capture in CAPTURES}
+
+
+def test_each_story_is_told_by_the_facts(rows):
+    for capture, connections in rows.items():
+        for row in connections:
+            rest = row["tcplife.story"]
+            for part, when, text in expected(row):
+                match = pattern(text).match(rest)
+                assert match, (capture, row["tcplife.connection"], part, when, rest)
+                for name, value in zip(facts_of(text), match.groups(), strict=True):
+                    assert shown(name, value, row), (capture, name, value)
+                rest = rest[match.end() :].lstrip()
+            assert rest == "", (capture, row["tcplife.connection"], rest)
+
+
+def test_frames_are_deciding_or_answered_ones(rows):
+    for capture, connections in rows.items():
+        for row in connections:
+            known = {str(value) for name, value in row.items() if name.startswith("tcplife.frame.")}
+            known.add(str(row.get("tcplife.reset.answers")))
+            named = re.findall(r"frames? (\d+)(?:(?:, | and | to )(\d+))?", row["tcplife.story"])
+            assert {frame for pair in named for frame in pair if frame} <= known, capture
+
+
+def test_no_two_sentences_contradict(rows):
+    """What one says excludes what another may say."""
+    for capture, connections in rows.items():
+        for row in connections:
+            story, where = row["tcplife.story"], (capture, row["tcplife.connection"])
+            normal, cut = "a normal close" in story, "RST of the" in story
+            assert not (normal and cut), where
+            assert not ("Not one byte" in story and re.search(r"sent [1-9]", story)), where
+            assert not (row.get("tcplife.open") in FAILED and re.search("opened a connection|closed", story)), where
+            assert not ("not decided" in story and "tcplife.open" in row and "tcplife.close" in row), where
+            assert not ("may not be" in story and "its program" in story), where
+
+
+def test_length(rows):
+    """Two to five sentences, each of them short enough for a line, with the longest values."""
+    for _, _, text in TOLD:
+        if text != "NULL":
+            long = re.sub(r"\{([^}]*)\}", lambda fact: longest(fact[1]), text)
+            assert len(long.encode()) <= LONGEST, long
+    for capture, connections in rows.items():
+        for row in connections:
+            assert 2 <= len(list(expected(row))) <= 5, (capture, row["tcplife.story"])
+
+
+def test_every_claim_has_a_source():
+    for _, when, text, source in ADVICE:
+        assert re.search(r"RFC \d+|Linux|Documentation/", source), (when, text)
+
+
+def test_the_field_has_a_sentence_in_each_value(wireshark, rows):
+    """In the tree as in the row, once the capture has been read."""
+    for capture in ("story-02-keep-alive-rst", "zero-window-probe-reset"):
+        frames = wireshark.everything(capture, *WHOLE)
+        (row,) = rows[capture]
+        for frame in frames.values():
+            assert " ".join(frame["tcplife.story"]) == row["tcplife.story"]
+            assert all(one[0].isupper() and one.endswith(".") for one in frame["tcplife.story"])
+
+
+def test_story_2_ends_with_the_forgotten_half(rows):
+    (row,) = rows["story-02-keep-alive-rst"]
+    assert row["tcplife.story"].endswith("FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.")
+
+
+def test_heading_story_and_ladder(wireshark, rows):
+    printed = wireshark.tshark("-n", "-q", "-r", "captures/story-02-keep-alive-rst.pcap", "-z", "tcplife,story").splitlines()
+    (row,) = rows["story-02-keep-alive-rst"]
+    assert printed[0] == "Connection 0: client 192.0.2.1 port 40002, server 192.0.2.2 port 80"
+    story = [line.strip() for line in printed[1:6]]
+    assert " ".join(story) == row["tcplife.story"]
+    ladder = [line.split()[0] for line in printed[7:] if re.match(r" +\d+ ", line)]
+    assert ladder == ["1", "2", "3", "8", "9", "10", "11", "12", "13"]
+    assert "reset.after_keep_alive" in printed[-2]
+
+
+def test_filter(wireshark):
+    """With a filter: the connections that have a matching frame, whole."""
+    printed = wireshark.tshark(
+        "-n", "-q", "-r", "captures/close-wait-for-six-seconds.pcap", "-z", "tcplife,story,tcp.port == 8080"
+    )
+    assert re.findall(r"^Connection (\d+):", printed, re.MULTILINE) == ["1"]
+    assert len(re.findall(r"^ +\d+ +\d+\.", printed, re.MULTILINE)) > 5
