@@ -38,6 +38,9 @@ GROUPS = {
     "Close": "tcplife.close",
     "Closed by": "tcplife.closed_by",
     "RST cause": "tcplife.reset.cause",
+    "RST form": "tcplife.reset.form",
+    "RST answers": "tcplife.reset.answers_kind",
+    "RST evidence": "tcplife.reset.evidence",
     "Phase": "tcplife.phase",
 }
 SEVERAL = "story-13-syn-flood"  # a capture with many connections
@@ -179,14 +182,16 @@ def counts(rows):
     """The tree, as {path: count}."""
     tree = Counter({("Connections",): 0, ("By server",): 0})
     for row in rows:
+        if "tcplife.reset.verdict" in row:  # the RST that a row tells of may answer nothing
+            row = {"tcplife.reset.answers_kind": "nothing"} | row
         server = ("By server", end(row, "server"))
         tree[server[:1]] += 1
         for top in (("Connections",), server):
             tree[top] += 1
             for group, name in GROUPS.items():
-                if name in row:
+                for value in row[name].split(", ") if name in row else ():  # several pieces of evidence
                     tree[(*top, group)] += 1
-                    tree[(*top, group, row[name])] += 1
+                    tree[(*top, group, value)] += 1
     return dict(tree)
 
 
