@@ -342,6 +342,19 @@ def fin_misplaced():
 
 
 @capture
+def rst_loop():
+    """Two stacks, or what stands between them, that answer each other: the client's program has gone, each ACK of
+    the server's draws a RST, and each RST an ACK."""
+    talk = Conversation(49187)
+    talk.open()
+    talk.talk()
+    for _ in range(6):
+        talk.say(talk.client, "R", 20_000)
+        talk.say(talk.server, "A", 20_000)
+    return talk.frames
+
+
+@capture
 def one_sided():
     """The way back was not captured: the client acknowledges what never passed."""
     talk = Conversation(49166)

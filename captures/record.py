@@ -1030,6 +1030,30 @@ def syn_fin_rst_only(net):
     time.sleep(0.1)
 
 
+@scenario(shows=r"PA> RA>$")
+def abort_with_data_in_flight(net):
+    """The client's program gives up while nobody has acknowledged its last request."""
+    client, server = connect(net, 40145)
+    talk(client, server)
+    client.sendall(REQUEST)
+    abort(client)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"A> <A A> <A RA>( <.*)?$")
+def zero_window_abort(net):
+    """The server's program does not read; the client probes the closed window, and gives up."""
+    client, server = connect(net, 40146)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            client.send(bytes(4096))
+    time.sleep(3)
+    abort(client)
+    time.sleep(0.1)
+
+
 @at_all_interfaces(shows=r"^S> S> <SA <SA .*RA?> RA?>.*<RA <RA$")
 def any_interface(net):
     """One connection closed, one aborted, one refused."""

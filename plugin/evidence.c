@@ -252,6 +252,13 @@ void pass_testify(pass *t, tl_evidence evidence, uint32_t rst)
         resets->last.evidence |= bit;
 }
 
+bool pass_is_in_loop(const pass *t)
+{
+    const tl_resets *resets = connection_resets(t->c);
+
+    return resets && resets->loops >= LOOPS;
+}
+
 /* A RST that came before anything else of its sender is held against the first that follows. */
 static void compare_ttl_afterwards(pass *t)
 {

@@ -333,6 +333,9 @@ void pass_note_window_probe(pass *t);
 /** The sender has asked, and the window was not opened. */
 bool pass_was_kept_waiting(const pass *t);
 
+/** RSTs go on and on in it, and that was said. */
+bool pass_is_in_loop(const pass *t);
+
 /* ---- reset.c ---- */
 
 /** A RST. */

@@ -320,7 +320,8 @@ static void accept_rst(pass *t, tl_verdict verdict)
     const tl_cause cause = cause_of(t);
     const bool is_given_up = !t->c->opened && gives_up(t);
 
-    raise_cause(t, cause);
+    if (!pass_is_in_loop(t)) /* which was said */
+        raise_cause(t, cause);
     note_rst(t);
     cover(t, t->x, TCP_SENT);
     if (!is_given_up || t->x->state != TCP_SYN_SENT) /* else the other end never said a word */

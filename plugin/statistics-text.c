@@ -101,7 +101,8 @@ static void put_csv_fact(const fact *f, void *own)
     if (f != &statistics_head[0])
         g_string_append_c(l->text, ',');
     const gsize since = l->text->len;
-    if (fact_append(l->text, f, l->row) && (f->kind == FACT_TEXT || f->kind == FACT_ADDRESS))
+    if (fact_append(l->text, f, l->row) &&
+        (f->kind == FACT_TEXT || f->kind == FACT_LIST || f->kind == FACT_ADDRESS))
         quote_csv(l->text, since);
 }
 

@@ -78,7 +78,7 @@ OLD_SYNS = (
 )
 THREE_WAY = """
     abort-after-keep-alive/0 abort-by-client/0 abort-crosses-data/0 abort-in-close-wait/0
-    abort-without-data/0 accept-queue-full/0-1 any-interface/0-1 blind-rst/0 busy-server/0-29
+    abort-with-data-in-flight/0 abort-without-data/0 accept-queue-full/0-1 any-interface/0-1 blind-rst/0 busy-server/0-29
     close-wait-for-six-seconds/0-1 crashed-client-comes-back/0-1 crashed-server/0
     data-after-own-fin/0 data-crosses-fin/0 data-crosses-half-close/0 fin-lost/0 fin-misplaced/0
     fin-unacknowledged/0 forged-syn-challenged/0 half-closed/0-1 half-closed-still-sending/0 handshake-ack-lost/0
@@ -95,14 +95,14 @@ THREE_WAY = """
     story-15-data-in-ack/0 story-15-fast-open/0 story-16-wrap-both-ways/0 story-16-wrap-in-data/0
     story-16-wrap-in-fin/0 story-16-wrap-in-handshake/0 story-17-https-tls-1-2/0
     story-17-https-tls-1-3/0 syn-fin-rst-only/0 syn-lost/0 time-wait-assassination/0 two-syn-acks-reset-and-again/0
-    zero-window-probe-reset/0 zero-window/0
+    rst-loop/0 zero-window-abort/0 zero-window-probe-reset/0 zero-window/0
 """
 OPENED_OTHERWISE = """
     midstream-abort/0 midstream-close-only/0 midstream-from-syn-ack/0 midstream/0
     simultaneous-open/0 split-handshake-ack-then-syn/0 split-handshake/0 story-15-fast-open/1
 """
 STILL_OPEN = """
-    accept-queue-full/0-1 syn-fin-rst-only/0
+    accept-queue-full/0-1 rst-loop/0 syn-fin-rst-only/0
     idle-with-keep-alives/0 long-way/0 one-sided/0 still-open/0 story-10-time-wait-killed/1
 """
 GONE_SILENTLY = "silent/0 silent-keep-alives/0"
@@ -295,9 +295,9 @@ LINES = [
     Line(
         27, 'tcplife.close == "abort"',
         on="abort-by-client/0: 8",
-        also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-without-data/0 busy-server/0-29"
+        also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-with-data-in-flight/0 abort-without-data/0 busy-server/0-29"
         " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
-        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
+        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-abort/0 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
         at_end=ABORTED_AT_LAST,
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",

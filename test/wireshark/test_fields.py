@@ -12,7 +12,7 @@ import pcap
 from interface import EVENT, EXPERTS, FIELDS, LAST, full
 from wireshark import CAPTURES, TOP, WHOLE
 
-REPEATABLE = {"event", "transition", *(name for name in EVENT if name.startswith("time."))}
+REPEATABLE = {"event", "transition", "story", "reset.evidence", *(name for name in EVENT if name.startswith("time."))}
 NEEDS_THE_WHOLE = {*LAST, "client.held", "server.held"}
 SEVERITIES = {  # as printed in JSON: as the interface says
     "2097152": "Chat", "4194304": "Note", "6291456": "Warning", "8388608": "Error",
@@ -261,7 +261,7 @@ def test_an_abort_says_who_and_after_how_long(wireshark):
     assert f"The {sender} ended the open connection at once, {idle:.6f} s after the last data" in told
 
 
-@pytest.mark.parametrize("name", ["abort-by-client", "crashed-server"])
+@pytest.mark.parametrize("name", ["abort-by-client", "abort-with-data-in-flight"])
 def test_an_abort_says_what_was_not_acknowledged(wireshark, name):
     fields = ["tcplife.client.unacked", "tcplife.server.unacked"]
     (row,) = wireshark.rows(name, fields, "-Y", "tcplife.reset.abort")

@@ -222,6 +222,8 @@ def counts(rows):
     """The tree, as {path: count}."""
     tree = Counter({("Connections",): 0, ("By server",): 0})
     for row in rows:
+        if "tcplife.reset.verdict" in row:  # the RST that a row tells of may answer nothing
+            row = {"tcplife.reset.answers_kind": "nothing"} | row
         server = ("By server", end(row, "server"))
         tree[server[:1]] += 1
         for top in (("Connections",), server):
