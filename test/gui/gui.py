@@ -7,6 +7,7 @@ the packets are to be selected, with commas between them.
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from gi.repository import Atspi, GLib  # noqa: E402
 
 warnings.simplefilter("ignore", DeprecationWarning)
 PATIENCE = 30  # seconds, for anything that is to appear
+NEWER_NAMES = {"push button": "button"}  # of roles, since AT-SPI 2.53
 
 
 def below(node):
@@ -36,7 +38,7 @@ def below(node):
 def matches(node, role, name, about):
     try:
         return (
-            node.get_role_name() == role
+            node.get_role_name() in (role, NEWER_NAMES.get(role))
             and (name is None or node.get_name() == name)
             and (about is None or about in f"{node.get_name()}\n{node.get_description()}")
         )
@@ -94,19 +96,27 @@ class Wireshark:
 
     def count(self):
         """What the status bar says of the packets"""
-        label = find(self.top, "label", about="Displayed:")
+        label = find(self.top, "label", about="Packets:")
         return label and label.get_name()
+
+    def numbers(self):
+        """How many packets there are and how many of them are displayed. Wireshark 4.4 names the
+        latter only where they are not all."""
+        words = self.count() or ""
+        found = re.match(r"Packets: (\d+)(?: · Displayed: (\d+))?", words)
+        return found and [int(found[1]), int(found[2] or found[1])]
 
     def write(self, text, words):
         assert text.set_text_contents(words)
 
     def filter(self, words):
-        """Apply a display filter; what the status bar says then"""
-        bar = find(self.top, "tool bar", "Display Filter Toolbar")
+        """Apply a display filter; the numbers of packets then"""
+        bar = find(self.top, "combo box", about="Select from previously used filters")
         before = self.count()
         self.write(find(bar, "text"), words)
         act(until(find, bar, "push button", about="Apply display filter"), "Press")
-        return until(lambda: self.count() != before and self.count())
+        until(lambda: self.count() not in (None, before))
+        return self.numbers()
 
     def select(self, frame):
         """Select a packet; the texts of its tree"""
@@ -161,14 +171,14 @@ class Wireshark:
 
 
 def look(wireshark, words, frames):
-    seen = {"all": wireshark.count(), "filtered": wireshark.filter(words), "unfiltered": wireshark.filter("")}
+    seen = {"all": wireshark.numbers(), "filtered": wireshark.filter(words), "unfiltered": wireshark.filter("")}
     seen["selected"] = [wireshark.select(frame) for frame in frames]
     seen["tree"] = until(wireshark.rows, wireshark.open("TCP Lifecycle", "TCP Lifecycle ·"))
     seen["table"] = until(wireshark.rows, wireshark.open("TCP Lifecycle Connections", "TCP Lifecycle Connections ·"))
     seen["flow"] = wireshark.flow(wireshark.open("Flow Graph", "Flow ·"), "TCP Lifecycle")
     follow = wireshark.open("TCP Stream", "Follow TCP Stream")
     seen["follow"] = until(find, follow, "label", about="client pkt(s)").get_name()
-    seen["after follow"] = wireshark.count()
+    seen["after follow"] = wireshark.numbers()
     seen["returned"] = wireshark.quit()
     return seen
 
