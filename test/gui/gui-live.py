@@ -56,7 +56,7 @@ def ignore(wireshark, frame):
     """Have a packet ignored or no longer, for which Wireshark dissects all of them anew"""
     wireshark.select(frame)
     before = wireshark.count()
-    act(item(wireshark, "Ignore/Unignore Packet(s)"), "Press")
+    act(find(find(wireshark.top, "menu bar"), "menu item", about="Ignore/Unignore"), "Press")
     until(lambda: wireshark.count() not in (None, before))
 
 

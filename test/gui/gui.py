@@ -51,9 +51,9 @@ def find(top, role, name=None, about=None):
     return next((node for node in below(top) if matches(node, role, name, about)), None)
 
 
-def until(what, *arguments, **named):
-    """What a function returns, as soon as that is something"""
-    end = time.monotonic() + PATIENCE
+def soon(what, *arguments, patience=3, **named):
+    """What a function returns, as soon as that is something; None if it takes too long"""
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         try:
             if result := what(*arguments, **named):
@@ -61,6 +61,13 @@ def until(what, *arguments, **named):
         except GLib.Error:
             pass  # it went away while we looked
         time.sleep(0.1)
+    return None
+
+
+def until(what, *arguments, **named):
+    """The same of what has to come"""
+    if result := soon(what, *arguments, patience=PATIENCE, **named):
+        return result
     raise TimeoutError(f"{what.__name__} {arguments[1:]} {named}")
 
 
@@ -119,12 +126,16 @@ class Wireshark:
         return self.numbers()
 
     def select(self, frame):
-        """Select a packet; the texts of its tree"""
+        """Select a packet; the texts of its tree. Where the last one has only just been selected, the
+        line to type in may be closing yet: so this may have to be done again."""
+        return until(self.go_to, frame)
+
+    def go_to(self, frame):
         go = find(self.top, "push button", "Go to packet")
         self.write(find(go.get_parent(), "text"), str(frame))
         act(go, "Press")
         tree = find(self.top, "tree", "Packet details")
-        return until(lambda: self.details(tree, frame))
+        return soon(self.details, tree, frame)
 
     @staticmethod
     def details(tree, frame):
@@ -159,11 +170,7 @@ class Wireshark:
         time.sleep(1)
         for key in ("Home", *["Down"] * names.index(kind), "Return"):
             type_key(key)
-        for _ in range(30):
-            time.sleep(0.1)
-            if found := result():
-                return found
-        return None
+        return soon(result)
 
     def quit(self):
         act(find(find(self.top, "menu bar"), "menu item", "Quit"), "Press")
