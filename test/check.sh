@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check.sh [PYTEST ARGUMENT ...]: install what the tests need and pass them all.
+# check.sh [PYTEST ARGUMENT ...]: install what the tests need and pass them all, or those that are named.
 # The last line is "N passed, N failed".
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -8,24 +8,25 @@ set -euo pipefail
 # shellcheck source=test/setup.sh
 . "$(dirname "$0")/setup.sh"
 
-need_packages at-spi2-core binutils clang dbus gcc gir1.2-atspi-2.0 git golang-go golang-gvisor-gvisor-dev \
-    imagemagick iproute2 jq libglib2.0-dev meson openssl pkg-config procps python3 python3-gi \
-    python3-pytest python3-pytest-xdist python3-scapy sqlite3 tcpdump tshark util-linux wireshark wireshark-common \
-    wireshark-dev x11-utils xauth xdotool xvfb
+# Whoever names tests has what is beside Wireshark, or names none that need it.
+needed=("${wireshark_packages[@]}")
+[ $# -gt 0 ] || needed+=("${other_packages[@]}")
+need_packages "${needed[@]}"
 need_wireshark
 build_plugin
 
 # The lab asks the kernel for the states of its sockets.
-if [ "$(id -u)" -eq 0 ] && [ ! -d /sys/kernel/tracing/events ]; then
+if [ $# -eq 0 ] && [ "$(id -u)" -eq 0 ] && [ ! -d /sys/kernel/tracing/events ]; then
     say "mounting tracefs"
     mount -t tracefs nodev /sys/kernel/tracing || stop "the lab needs tracefs, which cannot be mounted"
 fi
 
+[ $# -gt 0 ] || set -- test
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 say "running the tests"
 cd "$top"
-/usr/bin/python3 -m pytest -p no:cacheprovider -n 2 --dist loadgroup --junit-xml "$results" test "$@" || true
+/usr/bin/python3 -m pytest -p no:cacheprovider -n 2 --dist loadgroup --junit-xml "$results" "$@" || true
 
 # A test that was skipped did not pass; one that could not start has failed.
 /usr/bin/python3 - "$results" <<'PYTHON'

@@ -5,7 +5,6 @@ through a pipe, the last few of them late."""
 
 import json
 import os
-import re
 import sys
 import threading
 from pathlib import Path
@@ -47,14 +46,8 @@ def is_capturing(wireshark):
     return item(wireshark, "Stop").get_state_set().contains(Atspi.StateType.ENABLED)
 
 
-def numbers(wireshark):
-    """How many packets there are and how many of them are displayed"""
-    return [int(number) for number in re.findall(r": (\d+)", wireshark.count() or "")[:2]]
-
-
 def displayed(wireshark, words):
-    wireshark.filter(words)
-    found = numbers(wireshark)[1]
+    found = wireshark.filter(words)[1]
     wireshark.filter("")
     return found
 
@@ -63,20 +56,20 @@ def ignore(wireshark, frame):
     """Have a packet ignored or no longer, for which Wireshark dissects all of them anew"""
     wireshark.select(frame)
     before = wireshark.count()
-    act(item(wireshark, "Ignore/Unignore Packet(s)"), "Press")
+    act(find(find(wireshark.top, "menu bar"), "menu item", about="Ignore/Unignore"), "Press")
     until(lambda: wireshark.count() not in (None, before))
 
 
 def watch(wireshark, sender, frames, words):
     """What the filter lets pass before the last packets have come, and when the capture has ended"""
-    until(lambda: numbers(wireshark) == [len(frames) - LATE] * 2)
+    until(lambda: wireshark.numbers() == [len(frames) - LATE] * 2)
     assert is_capturing(wireshark)
     seen = {"live": displayed(wireshark, words)}
     ignore(wireshark, 1)
     seen["live, anew"] = displayed(wireshark, words)
     ignore(wireshark, 1)
     sender.go_on.set()
-    until(lambda: numbers(wireshark) == [len(frames)] * 2 and not is_capturing(wireshark))
+    until(lambda: wireshark.numbers() == [len(frames)] * 2 and not is_capturing(wireshark))
     return seen | {"ended": displayed(wireshark, words)}
 
 

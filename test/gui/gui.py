@@ -7,6 +7,7 @@ the packets are to be selected, with commas between them.
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from gi.repository import Atspi, GLib  # noqa: E402
 
 warnings.simplefilter("ignore", DeprecationWarning)
 PATIENCE = 30  # seconds, for anything that is to appear
+NEWER_NAMES = {"push button": "button"}  # of roles, since AT-SPI 2.53
 
 
 def below(node):
@@ -36,7 +38,7 @@ def below(node):
 def matches(node, role, name, about):
     try:
         return (
-            node.get_role_name() == role
+            node.get_role_name() in (role, NEWER_NAMES.get(role))
             and (name is None or node.get_name() == name)
             and (about is None or about in f"{node.get_name()}\n{node.get_description()}")
         )
@@ -49,9 +51,9 @@ def find(top, role, name=None, about=None):
     return next((node for node in below(top) if matches(node, role, name, about)), None)
 
 
-def until(what, *arguments, **named):
-    """What a function returns, as soon as that is something"""
-    end = time.monotonic() + PATIENCE
+def soon(what, *arguments, patience=3, **named):
+    """What a function returns, as soon as that is something; None if it takes too long"""
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         try:
             if result := what(*arguments, **named):
@@ -59,6 +61,13 @@ def until(what, *arguments, **named):
         except GLib.Error:
             pass  # it went away while we looked
         time.sleep(0.1)
+    return None
+
+
+def until(what, *arguments, **named):
+    """The same of what has to come"""
+    if result := soon(what, *arguments, patience=PATIENCE, **named):
+        return result
     raise TimeoutError(f"{what.__name__} {arguments[1:]} {named}")
 
 
@@ -94,27 +103,39 @@ class Wireshark:
 
     def count(self):
         """What the status bar says of the packets"""
-        label = find(self.top, "label", about="Displayed:")
+        label = find(self.top, "label", about="Packets:")
         return label and label.get_name()
+
+    def numbers(self):
+        """How many packets there are and how many of them are displayed. Wireshark 4.4 names the
+        latter only where they are not all."""
+        words = self.count() or ""
+        found = re.match(r"Packets: (\d+)(?: · Displayed: (\d+))?", words)
+        return found and [int(found[1]), int(found[2] or found[1])]
 
     def write(self, text, words):
         assert text.set_text_contents(words)
 
     def filter(self, words):
-        """Apply a display filter; what the status bar says then"""
-        bar = find(self.top, "tool bar", "Display Filter Toolbar")
+        """Apply a display filter; the numbers of packets then"""
+        bar = find(self.top, "combo box", about="Select from previously used filters")
         before = self.count()
         self.write(find(bar, "text"), words)
         act(until(find, bar, "push button", about="Apply display filter"), "Press")
-        return until(lambda: self.count() != before and self.count())
+        until(lambda: self.count() not in (None, before))
+        return self.numbers()
 
     def select(self, frame):
-        """Select a packet; the texts of its tree"""
+        """Select a packet; the texts of its tree. Where the last one has only just been selected, the
+        line to type in may be closing yet: so this may have to be done again."""
+        return until(self.go_to, frame)
+
+    def go_to(self, frame):
         go = find(self.top, "push button", "Go to packet")
         self.write(find(go.get_parent(), "text"), str(frame))
         act(go, "Press")
         tree = find(self.top, "tree", "Packet details")
-        return until(lambda: self.details(tree, frame))
+        return soon(self.details, tree, frame)
 
     @staticmethod
     def details(tree, frame):
@@ -164,11 +185,7 @@ class Wireshark:
         time.sleep(1)
         for key in ("Home", *["Down"] * names.index(kind), "Return"):
             type_key(key)
-        for _ in range(30):
-            time.sleep(0.1)
-            if found := result():
-                return found
-        return None
+        return soon(result)
 
     def quit(self):
         self.choose("Quit")
@@ -176,7 +193,7 @@ class Wireshark:
 
 
 def look(wireshark, words, frames):
-    seen = {"all": wireshark.count(), "filtered": wireshark.filter(words), "unfiltered": wireshark.filter("")}
+    seen = {"all": wireshark.numbers(), "filtered": wireshark.filter(words), "unfiltered": wireshark.filter("")}
     seen["selected"] = [wireshark.select(frame) for frame in frames]
     tree = wireshark.open("Statistics", "TCP Lifecycle", title="TCP Lifecycle ·")
     seen["tree"] = until(wireshark.rows, tree)
@@ -187,7 +204,7 @@ def look(wireshark, words, frames):
     wireshark.filter("")
     follow = wireshark.open("TCP Stream", title="Follow TCP Stream")
     seen["follow"] = until(find, follow, "label", about="client pkt(s)").get_name()
-    seen["after follow"] = wireshark.count()
+    seen["after follow"] = wireshark.numbers()
     seen["returned"] = wireshark.quit()
     return seen
 

@@ -20,6 +20,8 @@ CAPTURES = sorted(path.stem for path in (TOP / "captures").glob("[!.]*.pcap"))
 NOBODY = 65534
 TIMEOUT = 60  # seconds, for any one program
 SEPARATOR = "|"  # between the values of one field; no value of tcplife has it
+# True is 1 to Wireshark 4.0 and True to later versions: here it is 1.
+BOOLEAN = {"True": "1"}
 
 PACKET = (
     "frame.number", "frame.time_epoch", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "tcp.stream",
@@ -111,14 +113,13 @@ class Wireshark:
         return self.tshark("-r", self.path(capture), *arguments)
 
     def rows(self, capture, fields, *arguments):
-        """For each frame that is printed, each field's list of values. A boolean is 1 to Wireshark
-        4.0 and True to later versions: here it is 1."""
+        """For each frame that is printed, each field's list of values."""
         selection = itertools.chain.from_iterable(("-e", field) for field in fields)
         form = ("-T", "fields", "-E", "separator=/t", "-E", f"aggregator={SEPARATOR}")
         printed = self.read(capture, *arguments, *form, *selection)
         return [
             {
-                field: value.replace("True", "1").split(SEPARATOR) if value else []
+                field: [BOOLEAN.get(one, one) for one in value.split(SEPARATOR)] if value else []
                 for field, value in zip(fields, line.split("\t"), strict=True)
             }
             for line in printed.splitlines()
@@ -191,5 +192,6 @@ class Sharkd:
             nodes[:0] = node.get("n", [])
             if match := TREE_VALUE.match(node.get("f", "")):
                 name, quoted, plain = match.groups()
-                values.setdefault(name, []).append(quoted if quoted is not None else plain or "")
+                value = quoted if quoted is not None else plain or ""
+                values.setdefault(name, []).append(BOOLEAN.get(value, value))
         return values

@@ -112,9 +112,9 @@ def ink(path, region):
 
 def test_the_gui_shows_the_tree(build, tmp_path):
     """Of a packet in the middle of a stream. Without the plugin the list of packets looks the same,
-    and the tree does not."""
+    but for the marks at its left of packets that the tree refers to; the tree does not."""
     shown = picture(build, tmp_path / "with.png")
     without = picture(build, tmp_path / "without.png", "--disable-protocol", "tcplife")
-    packets, tree = "1280x200+0+112", "1280x700+0+470"
+    packets, tree = "1100x200+80+112", "1280x700+0+470"
     assert ink(shown, packets) == ink(without, packets)
     assert ink(shown, tree) != ink(without, tree)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from wireshark import TIMEOUT, TOP, as_somebody
+from wireshark import TIMEOUT, TOP, as_somebody, version
 
 RECIPES = TOP / "plugin" / "recipes"
 NAMES = ["story-02-keep-alive-rst", "story-13-syn-flood", "ipv6", "still-open", "rejected-by-icmp", "zero-window"]
@@ -128,8 +128,9 @@ def test_packets_fit_their_mapping(wireshark):
 
 
 def test_wireshark_s_own_mapping_would_not_do(wireshark):
-    """Should it come to be right, packets.json is no longer needed."""
+    """It leaves strings out, and before 4.6 it took times for dates. Should it come to be right,
+    packets.json is no longer needed."""
     text = wireshark.tshark("-G", "elastic-mapping", "--elastic-mapping-filter", "tcplife")
     properties = json.loads(text)["mappings"]["properties"]["layers"]["properties"]["tcplife"]["properties"]
-    assert properties["tcplife_tcplife_duration"] == {"type": "date"}
+    assert properties["tcplife_tcplife_duration"] == {"type": "date" if version() < (4, 6) else "double"}
     assert "tcplife_tcplife_phase" not in properties

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 import pcap
-from test_statistics import GROUPS, SEVERAL, end, objects, tree_counts
+from test_statistics import SEVERAL, end, objects, tree_counts, values_of
 
 OWN = 100  # servers that have a branch of their own
 SERVERS = 150
@@ -53,10 +53,9 @@ def expected(rows):
         tree["By server",] += 1
         for top in (("Connections",), ("By server", name if name in own else others)):
             tree[top] += 1
-            for group, fact in GROUPS.items():
-                if fact in row:
-                    tree[(*top, group)] += 1
-                    tree[(*top, group, row[fact])] += 1
+            for group, value in values_of(row):
+                tree[(*top, group)] += 1
+                tree[(*top, group, value)] += 1
     return dict(tree)
 
 

@@ -42,6 +42,8 @@ GROUPS = {
     "Closed by": "tcplife.closed_by",
     "RST cause": "tcplife.reset.cause",
     "RST form": "tcplife.reset.form",
+    "RST answers": "tcplife.reset.answers_kind",
+    "RST evidence": "tcplife.reset.evidence",
     "Phase": "tcplife.phase",
 }
 SEVERAL = "story-13-syn-flood"  # a capture with many connections
@@ -211,19 +213,17 @@ def test_lines_are_json(printed):
 
 def values_of(row):
     """Group and value, for each line of the tree that counts the row"""
-    yield from ((group, row[name]) for group, name in GROUPS.items() if name in row)
-    if "tcplife.reset.count" in row:
-        yield "RST answers", row.get("tcplife.reset.answers_kind", "nothing")
-    for evidence in filter(None, row.get("tcplife.reset.evidence", "").split(", ")):
-        yield "RST evidence", evidence
+    if "tcplife.reset.verdict" in row:  # the RST that a row tells of may answer nothing
+        row = {"tcplife.reset.answers_kind": "nothing"} | row
+    for group, name in GROUPS.items():
+        for value in row[name].split(", ") if name in row else ():  # several pieces of evidence
+            yield group, value
 
 
 def counts(rows):
     """The tree, as {path: count}."""
     tree = Counter({("Connections",): 0, ("By server",): 0})
     for row in rows:
-        if "tcplife.reset.verdict" in row:  # the RST that a row tells of may answer nothing
-            row = {"tcplife.reset.answers_kind": "nothing"} | row
         server = ("By server", end(row, "server"))
         tree[server[:1]] += 1
         for top in (("Connections",), server):

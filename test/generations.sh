@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# generations.sh: all tests with the machine's own Wireshark, then what depends on Wireshark once more
+# on Debian 13 (4.4) and on Debian testing (4.6 and later), in chroots made for it.
+# The last line is the sum, "N passed, N failed".
+#
+# A chroot is made from the mirror that the machine's own apt uses, and kept for a week in
+# $TCPLIFE_CHROOTS. One that the mirror cannot make counts as one skipped. Needs root.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+set -euo pipefail
+# shellcheck source=test/setup.sh
+. "$(dirname "$0")/setup.sh"
+
+chroots=${TCPLIFE_CHROOTS:-/var/cache/tcplife}
+week=7 # days that a chroot is used: testing moves on
+passed=0
+failed=0
+skipped=0
+
+# The URL of Debian's mirror in use. (apt knows more ways to write it down than we do.)
+find_mirror() {
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(SITE) $(ORIGIN) $(LABEL) $(COMPONENT) $(CREATED_BY)' |
+        awk '$2 == "Debian" && $3 == "Debian" && $4 == "main" && $5 == "Packages" && !seen++ { print $1 }'
+}
+
+in_chroot() { # ROOT COMMAND ...
+    # The mounts are private and the processes a family of their own: all of them go with the
+    # command, however it ends.
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private --pid --fork --kill-child --mount-proc="$1/proc" \
+        bash -c '
+            set -e
+            root=$1 top=$2
+            shift 2
+            mkdir -p "$root/src"
+            mount --rbind /sys "$root/sys"
+            mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+            mkdir "$root/dev/shm" "$root/dev/pts"
+            for device in null zero full random urandom tty; do
+                touch "$root/dev/$device"
+                mount --bind "/dev/$device" "$root/dev/$device"
+            done
+            ln -s /proc/self/fd "$root/dev/fd"
+            mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+            mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+            mount --bind -o ro "$top" "$root/src"
+            exec chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+        ' _ "$1" "$top" "${@:2}"
+}
+
+# The chroot itself, as the mirror has it. What fails here is the mirror's.
+debootstrap_and_install() { # SUITE ROOT
+    local mirror proxy=
+    apt-get update -q || return
+    mirror=$(find_mirror)
+    [ -n "$mirror" ] || { echo "apt-get update has not found Debian's main archive"; return 1; }
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    # testing has another name after each release, which this debootstrap need not know: sid's way is its way.
+    # What it mounts is private too.
+    http_proxy=$proxy unshare --mount --propagation private \
+        debootstrap --variant=minbase "$1" "$2" "$mirror" /usr/share/debootstrap/scripts/sid || return
+    cp /etc/resolv.conf "$2/etc/resolv.conf"
+    printf '%s\n' 'Acquire::Check-Valid-Until "false";' 'Acquire::Check-Date "false";' \
+        'Acquire::Languages "none";' "${proxy:+Acquire::http::Proxy \"$proxy\";}" >"$2/etc/apt/apt.conf.d/mirror"
+    in_chroot "$2" apt-get update -q || return
+    in_chroot "$2" apt-get install -q -y --no-install-recommends \
+        -o Dpkg::Options::=--force-unsafe-io "${wireshark_packages[@]}" || return
+    in_chroot "$2" apt-get clean
+}
+
+# A chroot that has what the tests need; the reason on stdout if there is none.
+need_chroot() { # SUITE
+    local root=$chroots/$1 new=$chroots/$1.new wanted="${wireshark_packages[*]}"
+    if [ "$(cat "$root/packages" 2>/dev/null)" = "$wanted" ] && [ -n "$(find "$root/packages" -mtime "-$week")" ]; then
+        return
+    fi
+    mkdir -p "$chroots"
+    rm -rf "$new"
+    if ! debootstrap_and_install "$1" "$new" >"$chroots/$1.log" 2>&1; then
+        tail -n 5 "$chroots/$1.log"
+        return 1
+    fi
+    echo "$wanted" >"$new/packages"
+    rm -rf "$root"
+    mv "$new" "$root"
+}
+
+# Add a suite's last line to the sum. One that ends without it has failed.
+add() { # LINE
+    if [[ $1 =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
+        skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
+# Run a suite: its lines with its name before each, and its last one into the sum.
+run() { # NAME COMMAND ...
+    local said
+    said=$(mktemp)
+    say "$1"
+    "${@:2}" </dev/null 2>&1 | tee "$said" | sed -u "s/^/$1 | /" || true
+    add "$(tail -n 1 "$said")"
+    rm -f "$said"
+}
+
+[ "$(id -u)" -eq 0 ] || stop "only root can make chroots; test/check.sh passes the tests of the machine's own Wireshark"
+
+run "own" bash "$top/test/check.sh"
+need_packages debootstrap
+for suite in trixie testing; do
+    say "making a chroot of Debian $suite in $chroots"
+    if ! reason=$(need_chroot "$suite"); then
+        printf '%s\n' "$reason"
+        say "skipped: the mirror cannot make a chroot of Debian $suite; all of it is in $chroots/$suite.log"
+        skipped=$((skipped + 1))
+        continue
+    fi
+    run "$suite" in_chroot "$chroots/$suite" env TCPLIFE_BUILD=/tmp/build bash /src/test/check.sh test/wireshark test/gui
+done
+
+echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
