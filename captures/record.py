@@ -680,6 +680,23 @@ def zero_window(net):
     time.sleep(0.1)
 
 
+@scenario(shows=r"<FPA A> FA> <A$")
+def client_does_not_read(net):
+    """The server has closed before the client reads what it sent."""
+    listener = net.server.listen(WEB)
+    client = net.client.new_socket(40147)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    client.connect(listener.getsockname())
+    server = net.server.accept(listener)
+    server.setblocking(False)
+    server.send(b"x" * 8192)
+    time.sleep(1.5)
+    server.close()
+    wait_for_fin(client)
+    client.close()
+    time.sleep(0.1)
+
+
 @scenario(shows=r"^PA> .*FA> <A <FA A>$", from_start=False)
 def midstream(net):
     client, server = connect(net, 40118)

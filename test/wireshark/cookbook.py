@@ -79,7 +79,7 @@ OLD_SYNS = (
 THREE_WAY = """
     abort-after-keep-alive/0 abort-by-client/0 abort-crosses-data/0 abort-in-close-wait/0
     abort-with-data-in-flight/0 abort-without-data/0 accept-queue-full/0-1 any-interface/0-1 blind-rst/0 busy-server/0-29
-    close-wait-for-six-seconds/0-1 crashed-client-comes-back/0-1 crashed-server/0
+    client-does-not-read/0 close-wait-for-six-seconds/0-1 crashed-client-comes-back/0-1 crashed-server/0
     data-after-own-fin/0 data-crosses-fin/0 data-crosses-half-close/0 fin-lost/0 fin-misplaced/0
     fin-unacknowledged/0 forged-syn-challenged/0 half-closed/0-1 half-closed-still-sending/0 handshake-ack-lost/0
     idle-timer-on-the-way/0 idle-with-keep-alives/0 injected-rst/0 ipv6/0 keep-alive-timeout/0 long-way/0 no-data/0
@@ -206,7 +206,7 @@ LINES = [
     Line(
         13, 'tcplife.closed_by == "server"',
         on="story-02-keep-alive-rst/0: 9-13",
-        also="abort-after-keep-alive/0 crashed-server/0 data-crosses-fin/0 data-crosses-half-close/0 idle-timer-on-the-way/0"
+        also="abort-after-keep-alive/0 client-does-not-read/0 crashed-server/0 data-crosses-fin/0 data-crosses-half-close/0 idle-timer-on-the-way/0"
         " forged-syn-challenged/0 injected-rst/0 same-ports-in-two-vlans/1"
         " port-reuse-in-server-time-wait/0-1 rst-after-idle/0-1 story-10-port-in-time-wait/0"
         " story-10-time-wait-killed/0 story-14-fin-wait-2-expired/0"
@@ -298,7 +298,7 @@ LINES = [
         also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-with-data-in-flight/0 abort-without-data/0 busy-server/0-29"
         " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
         " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-abort/0 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
-        at_end=ABORTED_AT_LAST,
+        at_end=ABORTED_AT_LAST, withdrawn="rst-loop/0",
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",
     ),
@@ -347,13 +347,14 @@ LINES = [
         also=f"{THREE_WAY} {OPENED_OTHERWISE} {ABORTED_AT_LAST} still-open/0",
         not_on="story-10-closed-port story-11-syn-unanswered rejected-by-icmp reset-by-opener"
         " backscatter handshake-by-flags-only",
+        withdrawn="rst-loop/0",
         at_end=f"{STILL_OPEN} still-open/0 {GONE_SILENTLY} {ABORTED_AT_LAST} half-closed/0 half-closed-still-sending/0"
         " fin-unacknowledged/0",
     ),
     Line(
         38, "tcplife.late",
         on="time-wait-assassination/0: 12-14",
-        also="abort-crosses-data/0 backscatter/1 old-syn-moves-nothing/0 same-ports-in-two-vlans/0"
+        also="abort-crosses-data/0 backscatter/1 old-syn-moves-nothing/0 rst-loop/0 same-ports-in-two-vlans/0"
         " scan-without-ack/0-2 story-10-port-in-time-wait/0 story-10-time-wait-killed/0"
         " story-12-old-syn-half-open/0 story-12-old-syn-meets-time-wait/0 story-12-old-syn-reset-by-opener/0"
         " syn-ack-after-rst/0",
@@ -364,7 +365,7 @@ LINES = [
     Line(
         0, 'tcplife.reset.form == "own"',
         on="abort-by-client/0: 8",
-        also="abort-after-keep-alive/0 abort-crosses-data/0 abort-in-close-wait/0 abort-without-data/0 any-interface/1"
+        also="abort-after-keep-alive/0 abort-crosses-data/0 abort-in-close-wait/0 abort-with-data-in-flight/0 abort-without-data/0 any-interface/1"
         " busy-server/0-29 keep-alive-timeout/0 midstream-abort/0 retransmission-timeout-rst/0 rst-after-idle/0-1"
         " same-ports-in-two-vlans/1 two-syn-acks-reset-and-again/0",
         not_on="crashed-server injected-rst idle-timer-on-the-way zero-window-probe-reset story-02-keep-alive-rst",
@@ -372,7 +373,7 @@ LINES = [
     Line(
         0, 'tcplife.reset.cause == "no connection"',
         on="crashed-server/0: 11",
-        also="idle-timer-on-the-way/0 injected-rst/0 zero-window-probe-reset/0",
+        also="idle-timer-on-the-way/0 injected-rst/0 zero-window-probe-reset/0", withdrawn="rst-loop/0",
         not_on="abort-by-client rst-after-idle story-02-keep-alive-rst data-crosses-fin",
     ),
     Line(
@@ -393,12 +394,13 @@ LINES = [
     Line(
         0, "tcplife.reset.cause && tcplife.client.unacked",
         on="idle-timer-on-the-way/0: 9",
-        also="crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0",
+        also="abort-with-data-in-flight/0 zero-window-abort/0 crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0",
         not_on="abort-by-client rst-after-idle story-02-keep-alive-rst",
     ),
     Line(
         0, "tcplife.server.zero_window > 1",
         on="zero-window/0: 11-31",
+        also="zero-window-abort/0",
         not_on="zero-window-probe-reset",
     ),
     Line(

@@ -319,7 +319,7 @@ def test_a_wrong_argument_is_refused_as_wireshark_does_it(wireshark, argument):
 
 def test_help_lists_the_statistics(wireshark):
     listed = wireshark.run("tshark", "-z", "help").stderr.split()
-    assert [name for name in listed if name.startswith("tcplife")] == [f"tcplife,{name}" for name in sorted(FORMATS)]
+    assert [name for name in listed if name.startswith("tcplife")] == [f"tcplife,{name}" for name in sorted([*FORMATS, "story"])]
     assert "flow,tcplife" in listed
 
 
