@@ -23,7 +23,7 @@ CARRY_IP = {"gtp"}  # over UDP too: these stay on
 def batch(wireshark):
     """tshark with the profile as a personal one."""
     home = wireshark.folder / "batch"
-    shutil.copytree(SOURCE, home / "wireshark" / "profiles" / NAME)
+    shutil.copytree(SOURCE, home / "wireshark" / "profiles" / NAME, dirs_exist_ok=True)
 
     def run(capture, *arguments):
         done = subprocess.run(
