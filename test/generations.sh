@@ -43,6 +43,7 @@ in_chroot() { # ROOT COMMAND ...
                 mount --bind "/dev/$device" "$root/dev/$device"
             done
             ln -s /proc/self/fd "$root/dev/fd"
+            ln -s /proc/self/fd/0 "$root/dev/stdin"
             mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
             mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
             mount --bind -o ro "$top" "$root/src"
