@@ -3,8 +3,8 @@
  *
  *   same    all its numbers, flags, window, checksum and identification are the same (where an interface has
  *           still to compute the checksum, as between a host and its containers, that one tells nothing),
- *           and it passes within 10 ms; without an identification within 1 ms, with no segment of the other end between them,
- *           and it is no bare ACK
+ *           and it passes within 10 ms; without an identification within 1 ms, with no segment of the other
+ *           end between them, and it is no bare ACK
  *   part    its bytes lie within the other's, which is longer, and it passes in less than 1 ms, with no
  *           segment of the other end between them; identifications are at most 64 apart (segmentation offload)
  *
@@ -16,6 +16,7 @@
 
 #include "copies.h"
 
+#include "pass.h"
 #include "sequence.h"
 
 #define SAME_WITHIN INT64_C(10000000)
@@ -30,7 +31,7 @@ enum {
 /* A segment, by its serial number: the first is 1. */
 typedef struct {
     int64_t time;
-    uint32_t frame, connection, seq, ack, length, window;
+    uint32_t frame, connection, seq, end, ack, length, window;
     uint32_t before;  /* the 4-tuple's segment before it, or 0 */
     uint32_t chained; /* the one before it in its bucket, or 0 */
     uint32_t turn;    /* how often the sender has changed within the 4-tuple, about */
@@ -106,26 +107,27 @@ static uint32_t turn_of(const tl_copies *copies, const tl_connection *newest, co
     return !last ? 0 : last->turn + (last->side != s->side);
 }
 
-static const kept *find_same(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
+/* The last segment that looks just so. */
+static const kept *find_alike(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
 {
     const kept *k = at(copies, copies->bucket[hash(s)]);
 
     for (unsigned i = 0; i < LOOKED_AT && k && is_within(k, s, SAME_WITHIN); i++) {
         if (is_same(k, s) && connection_of(newest, k))
-            break;
+            return k;
         k = at(copies, k->chained);
     }
-    if (!k || !is_same(k, s) || !connection_of(newest, k) || !is_within(k, s, SAME_WITHIN))
-        return NULL;
-    if (k->has_id)
-        return k;
-    const bool is_bare = s->length == 0 && !(s->flags & (TL_SYN | TL_FIN | TL_RST));
-    return !is_bare && is_within(k, s, NEAR_WITHIN) && is_undivided(copies, newest, k) ? k : NULL;
+    return NULL;
 }
 
-static uint32_t end_of(uint32_t seq, uint32_t length, uint16_t flags)
+static const kept *find_same(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
 {
-    return seq + length + (flags & TL_FIN ? 1 : 0);
+    const kept *k = find_alike(copies, newest, s);
+    const bool is_bare = s->length == 0 && !(s->flags & (TL_SYN | TL_FIN | TL_RST));
+
+    if (!k || k->has_id)
+        return k;
+    return !is_bare && is_within(k, s, NEAR_WITHIN) && is_undivided(copies, newest, k) ? k : NULL;
 }
 
 static bool is_part(const kept *whole, const tl_segment *s)
@@ -133,8 +135,7 @@ static bool is_part(const kept *whole, const tl_segment *s)
     if (whole->length <= s->length || whole->has_id != s->has_id ||
         (s->has_id && (uint16_t)(s->id - whole->id) > PARTS_APART))
         return false;
-    return seq_upto(whole->seq, s->seq) &&
-           seq_upto(end_of(s->seq, s->length, s->flags), end_of(whole->seq, whole->length, whole->flags));
+    return seq_upto(whole->seq, s->seq) && seq_upto(segment_end(s), whole->end);
 }
 
 static const kept *find_whole(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
@@ -181,6 +182,7 @@ void tl_copies_note(tl_copies **copies, const tl_world *world, tl_connection *ne
         .frame = s->frame,
         .connection = of->number,
         .seq = s->seq,
+        .end = segment_end(s),
         .ack = s->ack,
         .length = s->length,
         .window = s->window,

@@ -308,10 +308,9 @@ static const char *silent_end(const tl_connection *c, tl_closing close)
     return tl_role_name(end_role(c, &c->end[!end_side(c, first_asker(c, close))]));
 }
 
-static void tell_closing(const tl_connection *c, const tl_view *view, tl_facts *f)
+static void tell_closing(const tl_connection *c, const tl_view *view, tl_closing close, tl_facts *f)
 {
     const int64_t end = ended(c);
-    const tl_closing close = how_it_closed(c, view);
 
     f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
@@ -352,9 +351,8 @@ static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
 }
 
 /* Who did not answer, since when, and how often it was asked. */
-static void tell_silence(const tl_connection *c, const tl_view *view, tl_facts *f)
+static void tell_silence(const tl_connection *c, const tl_view *view, tl_closing close, tl_facts *f)
 {
-    const tl_closing close = how_it_closed(c, view);
     const tl_cause cause = reset_cause(c);
     const tl_end *asker = NULL;
 
@@ -441,6 +439,7 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
 static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const tl_opening open = how_it_opened(c, view);
+    const tl_closing close = how_it_closed(c, view);
     const int64_t end = ended(c);
 
     *f = (tl_facts){
@@ -474,9 +473,9 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
     } else {
         f->open_time = span(c, TL_STEP_SYN, TL_STEP_OPEN_ACK);
         f->open_client_time = span(c, TL_STEP_SYN_ACK, TL_STEP_OPEN_ACK);
-        tell_closing(c, view, f);
+        tell_closing(c, view, close, f);
     }
-    tell_silence(c, view, f);
+    tell_silence(c, view, close, f);
     tell_ends(c, view, f);
     tell_rst(c, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)

@@ -205,7 +205,7 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
         .x = &c->end[s->side],
         .y = &c->end[!s->side],
         .now = s->time > c->last ? s->time : c->last,
-        .next = s->seq + s->length + (s->flags & TL_FIN ? 1 : 0),
+        .next = segment_end(s),
         .before = c->phase,
         .content = c->content,
     };
@@ -238,31 +238,16 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
 
 void tl_replace(tl_connection *c, uint32_t frame, const tl_world *world)
 {
-    if (!c->claim)
-        c->claim = world->allocate(sizeof *c->claim);
+    tl_claim *claim = connection_claim(c, world);
+
     for (int i = 0; i < 2; i++) {
-        c->claim->frozen[i] = (uint8_t)end_shown(c, &c->end[i]);
-        c->claim->frozen_since[i] = c->end[i].since;
+        claim->frozen[i] = (uint8_t)end_shown(c, &c->end[i]);
+        claim->frozen_since[i] = c->end[i].since;
     }
-    c->claim->frozen_phase = c->phase;
-    c->claim->replaced_at = frame;
+    claim->frozen_phase = c->phase;
+    claim->replaced_at = frame;
     c->replaced = true;
     c->goes_on = 0;
-}
-
-/* What was not said of an end while it was replaced. */
-static void say_since(pass *t, const tl_end *e)
-{
-    const tl_claim *claim = t->c->claim;
-    const uint8_t side = end_side(t->c, e);
-    const tcp_state to = end_shown(t->c, e);
-    int64_t since = claim->frozen_since[side];
-
-    for (tcp_state at = (tcp_state)claim->frozen[side], next; at != to; at = next) {
-        next = tcp_is_edge(at, to) ? to : tcp_toward(at, to);
-        pass_say_move(t, e, at, next, !tcp_is_edge(at, next), since);
-        since = t->now;
-    }
 }
 
 void tl_restore(tl_connection *c, const tl_segment *s, tl_report *r)
@@ -271,8 +256,11 @@ void tl_restore(tl_connection *c, const tl_segment *s, tl_report *r)
 
     c->replaced = false;
     c->phase = (uint8_t)phase_of(c);
-    say_since(&t, &c->end[c->client]);
-    say_since(&t, &c->end[!c->client]);
+    for (int role = TL_CLIENT; role < TL_ROLE_COUNT; role++) {
+        const uint8_t side = role == TL_CLIENT ? c->client : !c->client;
+        const tl_end *e = &c->end[side];
+        pass_say_way(&t, e, (tcp_state)c->claim->frozen[side], end_shown(c, e), c->claim->frozen_since[side]);
+    }
     report_now(c, s->side, r);
     r->late = false;
 }

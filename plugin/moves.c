@@ -76,6 +76,15 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
     };
 }
 
+void pass_say_way(pass *t, const tl_end *e, tcp_state from, tcp_state to, int64_t since)
+{
+    for (tcp_state at = from, next; at != to; at = next) {
+        next = tcp_is_edge(at, to) ? to : tcp_toward(at, to);
+        pass_say_move(t, e, at, next, !tcp_is_edge(at, next), since);
+        since = t->now;
+    }
+}
+
 /* What lies beneath a claim is not said; what is undone there had led to it. */
 static void move(pass *t, tl_end *e, tcp_state to, int64_t since, bool undone)
 {

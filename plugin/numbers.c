@@ -75,7 +75,7 @@ static bool is_next(const tl_end *e, uint32_t number, uint32_t next)
 static fit seq_fit_at(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s,
                       uint32_t next)
 {
-    const uint32_t end = s->seq + s->length + (s->flags & TL_FIN ? 1 : 0);
+    const uint32_t end = segment_end(s);
 
     if (is_next(x, s->seq, next))
         return seq_distance(next, end) <= end_reach(c, y) ? EXACT : AHEAD;

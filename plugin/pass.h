@@ -85,6 +85,20 @@ static inline bool phase_is_over(tcp_state phase)
     return phase == TCP_TIME_WAIT || phase == TCP_CLOSED;
 }
 
+/** What says that an end has no connection; it is there from now on. */
+static inline tl_claim *connection_claim(tl_connection *c, const tl_world *world)
+{
+    if (!c->claim)
+        c->claim = world->allocate(sizeof *c->claim);
+    return c->claim;
+}
+
+/** The number after the segment: its data and its FIN. */
+static inline uint32_t segment_end(const tl_segment *s)
+{
+    return s->seq + s->length + (s->flags & TL_FIN ? 1 : 0);
+}
+
 /* NULL: no RST has passed. */
 static inline tl_resets *connection_resets(const tl_connection *c)
 {
@@ -187,6 +201,10 @@ void pass_undo(pass *t, tl_end *e, tl_silent kind);
 /** An end was never in the state in which it is: it is in another one.
  *  @param since  when it entered that; TL_NO_TIME: not known */
 void pass_take_back(pass *t, tl_end *e, tcp_state to, int64_t since);
+
+/** Say the moves on the shortest way from one state to another, though the end's state is there already.
+ *  @param since  when it had entered `from` */
+void pass_say_way(pass *t, const tl_end *e, tcp_state from, tcp_state to, int64_t since);
 
 /** Say that an end moves, though its state lies beneath a claim and stays. */
 void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool undone, int64_t since);

@@ -221,13 +221,6 @@ static void raise_cause(pass *t, tl_cause cause)
 
 /* ---- Claims ---- */
 
-static tl_claim *make_claim(pass *t)
-{
-    if (!t->c->claim)
-        t->c->claim = t->world->allocate(sizeof *t->c->claim);
-    return t->c->claim;
-}
-
 /* The claim lies over the end from now on. */
 static void lay_over(const pass *t, tl_claim *claim, const tl_end *e)
 {
@@ -274,7 +267,7 @@ static tcp_state say_move_by_rst(pass *t, const tl_end *e)
 
 static void cover(pass *t, tl_end *e, tcp_direction direction)
 {
-    tl_claim *claim = make_claim(t);
+    tl_claim *claim = connection_claim(t->c, t->world);
     const tcp_state to = tcp_next_state(direction, TCP_KIND_RST, (tcp_state)e->state);
 
     if (end_is_covered(t->c, e) || to == e->state)
@@ -286,7 +279,7 @@ static void cover(pass *t, tl_end *e, tcp_direction direction)
 
 static void note_rst(pass *t)
 {
-    tl_claim *claim = make_claim(t);
+    tl_claim *claim = connection_claim(t->c, t->world);
     const tl_end *x = t->x;
 
     claim->passed = pass_moment(t);
@@ -306,7 +299,7 @@ static void note_rst(pass *t)
 /* Nothing is known of the connection that this first segment ends: no history is invented. */
 static void begin_reset(pass *t)
 {
-    tl_claim *claim = make_claim(t);
+    tl_claim *claim = connection_claim(t->c, t->world);
 
     pass_guess_roles(t);
     for (int i = 0; i < 2; i++) {
@@ -362,7 +355,7 @@ static void note_challenged(pass *t)
 /* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
 static void say_not_accepted(pass *t)
 {
-    tl_claim *claim = make_claim(t);
+    tl_claim *claim = connection_claim(t->c, t->world);
 
     if (!claim->refused || claim->refused_seq != t->s->seq || claim->refused_side != t->s->side)
         pass_raise(t, TL_EVENT_RESET_NOT_ACCEPTED, 0);
@@ -421,7 +414,7 @@ void pass_on_rst(pass *t)
 
 void pass_reject(pass *t, uint16_t error)
 {
-    tl_claim *claim = make_claim(t);
+    tl_claim *claim = connection_claim(t->c, t->world);
 
     *claim = (tl_claim){.passed = pass_moment(t), .is_icmp = true, .stands = true};
     lay_over(t, claim, t->x);
@@ -437,19 +430,15 @@ static void lift(pass *t, tl_end *e)
 {
     tl_claim *claim = t->c->claim;
     const uint8_t side = end_side(t->c, e);
-    tcp_state at = (tcp_state)(e->borrowed ? e->state : claim->was[side]);
+    const tcp_state was = (tcp_state)(e->borrowed ? e->state : claim->was[side]);
 
     if (!claim->covers[side])
         return;
     claim->covers[side] = false;
     if (e->state == TCP_CLOSED)
         return;
-    pass_say_move(t, e, TCP_CLOSED, at, true, TL_NO_TIME);
-    for (int64_t since = claim->held[side]; at != e->state; since = t->now) {
-        const tcp_state next = tcp_toward(at, (tcp_state)e->state);
-        pass_say_move(t, e, at, next, false, since);
-        at = next;
-    }
+    pass_say_move(t, e, TCP_CLOSED, was, true, TL_NO_TIME);
+    pass_say_way(t, e, was, (tcp_state)e->state, claim->held[side]);
     if (e->state != claim->was[side] && !e->borrowed)
         e->since = t->now;
 }

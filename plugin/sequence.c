@@ -10,8 +10,7 @@ static uint32_t size_of(seq_range r)
     return r.to - r.from;
 }
 
-/* Put one behind all others. If there is no room, the oldest goes: its size is returned. */
-static uint32_t append(seq_holes *h, seq_range hole)
+uint32_t seq_holes_open(seq_holes *h, seq_range hole)
 {
     uint32_t forgotten = 0;
 
@@ -27,11 +26,6 @@ static uint32_t append(seq_holes *h, seq_range hole)
     return forgotten;
 }
 
-uint32_t seq_holes_open(seq_holes *h, seq_range hole)
-{
-    return append(h, hole);
-}
-
 uint32_t seq_holes_fill(seq_holes *h, seq_range passed, uint32_t *forgotten)
 {
     const seq_holes old = *h;
@@ -44,10 +38,10 @@ uint32_t seq_holes_fill(seq_holes *h, seq_range passed, uint32_t *forgotten)
         const seq_range part = {seq_max(hole.from, passed.from), seq_min(hole.to, passed.to)};
         if (seq_before(part.from, part.to)) {
             filled += size_of(part);
-            *forgotten += append(h, (seq_range){hole.from, part.from});
-            *forgotten += append(h, (seq_range){part.to, hole.to});
+            *forgotten += seq_holes_open(h, (seq_range){hole.from, part.from});
+            *forgotten += seq_holes_open(h, (seq_range){part.to, hole.to});
         } else {
-            *forgotten += append(h, hole);
+            *forgotten += seq_holes_open(h, hole);
         }
     }
     return filled;
