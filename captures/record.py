@@ -101,30 +101,34 @@ class Net(network.Net):
 def scenario(shows, at="client", delay=0.002, from_start=True):
     """`at`: whose interface is captured. `delay`: one way. Not `from_start`: it calls capture()."""
 
-    def register(function):
-        def make(path):
-            with Net(path, at, delay) as net:
-                if from_start:
-                    net.capture()
-                function(net)
+    def record_at(function, path):
+        with Net(path, at, delay) as net:
+            if from_start:
+                net.capture()
+            function(net)
 
-        make.shows = shows
-        SCENARIOS[function.__name__.replace("_", "-")] = make
-        return function
-
-    return register
+    return recorded_by(record_at, shows)
 
 
 def at_all_interfaces(shows):
     """The server is a container; its host is captured with `tcpdump -i any`, so each packet several times."""
 
+    def record_at(function, path):
+        with Net(path, None, 0.002) as net:
+            interfaces = {"interface": "any", "options": ("-y", "LINUX_SLL")}
+            net.captures.callback(network.Capture(net.server.bridge, path, **interfaces).stop)
+            function(net)
+        write_ethernet(path)
+
+    return recorded_by(record_at, shows)
+
+
+def recorded_by(record_at, shows):
+    """The decorator of a scenario, which record_at(function, path) records."""
+
     def register(function):
         def make(path):
-            with Net(path, None, 0.002) as net:
-                interfaces = {"interface": "any", "options": ("-y", "LINUX_SLL")}
-                net.captures.callback(network.Capture(net.server.bridge, path, **interfaces).stop)
-                function(net)
-            write_ethernet(path)
+            record_at(function, path)
 
         make.shows = shows
         SCENARIOS[function.__name__.replace("_", "-")] = make

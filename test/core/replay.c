@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "connections.h"
 
 static const char *const event_names[TL_EVENT_COUNT] = {
@@ -222,8 +223,9 @@ static void print_facts(const tl_facts *f)
            tcp_state_name(f->state[TL_SERVER]));
 }
 
-static void print_table(void)
+static void print_table(const char *rest)
 {
+    (void)rest;
     static const char *const directions[TCP_DIRECTION_COUNT] = {
         [TCP_SENT] = "sent", [TCP_RECEIVED] = "received"};
     static const char *const kinds[TCP_KIND_COUNT] = {
@@ -320,31 +322,14 @@ static void get_facts(const char *line)
     print_facts(&facts);
 }
 
-static const char *after(const char *line, const char *command)
-{
-    size_t length = strlen(command);
-
-    return strncmp(line, command, length) == 0 ? line + length : NULL;
-}
-
 int main(void)
 {
-    char line[256];
-    const char *rest;
-
-    while (fgets(line, sizeof line, stdin)) {
-        if ((rest = after(line, "segment ")))
-            follow(rest);
-        else if ((rest = after(line, "icmp ")))
-            reject(rest);
-        else if ((rest = after(line, "facts ")))
-            get_facts(rest);
-        else if ((rest = after(line, "capture ")))
-            begin_capture(rest);
-        else if (after(line, "table"))
-            print_table();
-        else
-            return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    return obey_all((const command[]){
+        {"segment ", follow},
+        {"icmp ", reject},
+        {"facts ", get_facts},
+        {"capture ", begin_capture},
+        {"table", print_table},
+        {NULL, NULL},
+    });
 }

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "zeek.h"
 
 static zeek_connection connection;
@@ -130,29 +131,19 @@ static void play_random(const char *line)
     printf("%" PRIu64 " %zu\n", (uint64_t)streams * segments, longest);
 }
 
-static const char *after(const char *line, const char *command)
+static void print_size(const char *rest)
 {
-    size_t length = strlen(command);
-
-    return strncmp(line, command, length) == 0 ? line + length : NULL;
+    (void)rest;
+    printf("%zu\n", sizeof connection);
 }
 
 int main(void)
 {
-    char line[256];
-    const char *rest;
-
-    while (fgets(line, sizeof line, stdin)) {
-        if ((rest = after(line, "segment ")))
-            follow(rest);
-        else if ((rest = after(line, "begin ")))
-            begin(rest);
-        else if ((rest = after(line, "random ")))
-            play_random(rest);
-        else if (after(line, "size"))
-            printf("%zu\n", sizeof connection);
-        else
-            return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    return obey_all((const command[]){
+        {"segment ", follow},
+        {"begin ", begin},
+        {"random ", play_random},
+        {"size", print_size},
+        {NULL, NULL},
+    });
 }
