@@ -16,7 +16,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-NOBODY = 65534
+sys.path.insert(0, str(Path(__file__).parents[1] / "shared"))
+from wireshark import as_somebody  # noqa: E402
+
 SCREEN = 36  # lines, of which the first connection may take more
 SAID = set()  # by tshark, on stderr
 VERDICTS = 8  # that are counted where there is no room for all connections
@@ -35,9 +37,7 @@ def plugin_folder(folder):
 
 def tshark(folder, *arguments):
     """Run tshark with the plugin. As root Wireshark loads none from there, so root steps down."""
-    command = ["tshark", *arguments]
-    if os.getuid() == 0:
-        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
+    command = [*as_somebody(), "tshark", *arguments]
     environment = dict(os.environ, HOME=str(folder), WIRESHARK_PLUGIN_DIR=str(folder / "plugins"))
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
 
