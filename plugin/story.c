@@ -19,18 +19,13 @@
 
 static const fact *find(const char *name, size_t length)
 {
-    char full[64];
+    char full[64] = "tcplife.";
+    const size_t prefix = strlen(full);
 
-    g_snprintf(full, sizeof full, "tcplife.%.*s", (int)length, name);
+    if (prefix + length >= sizeof full)
+        return NULL;
+    memcpy(full + prefix, name, length); /* the rest is 0 */
     return statistics_fact(full);
-}
-
-/* NULL if it is not known. */
-static char *value_of(wmem_allocator_t *scope, const stream_facts *facts, const char *name, size_t length)
-{
-    const fact *f = find(name, length);
-
-    return f ? fact_text(scope, f, facts) : NULL;
 }
 
 /* ---- Conditions ---- */
@@ -57,17 +52,20 @@ static bool holds(wmem_allocator_t *scope, const stream_facts *facts, const char
     const char *name = when + is_absent, *end = when + length;
     const size_t own = strcspn(name, "=>;");
     const char *sign = name + own;
-    const char *value = value_of(scope, facts, name, own);
+    const fact *f = find(name, own);
+    const bool is_known = f && fact_is_known(f, facts);
 
-    if (is_absent || !value || sign == end)
-        return is_absent ? !value : value && sign == end;
-    const char *with = sign + 1;
+    if (is_absent)
+        return !is_known;
+    if (!is_known || sign == end)
+        return is_known;
+    const char *with = sign + 1, *value = fact_text(scope, f, facts);
     if (*sign == '>')
         return g_ascii_strtod(value, NULL) > g_ascii_strtod(with, NULL);
     if (*with != '@')
         return is_one_of(value, with, (size_t)(end - with));
-    const char *other = value_of(scope, facts, with + 1, (size_t)(end - with - 1));
-    return other && !strcmp(value, other);
+    const fact *other = find(with + 1, (size_t)(end - with - 1));
+    return other && fact_is_known(other, facts) && !strcmp(value, fact_text(scope, other, facts));
 }
 
 static bool all_hold(wmem_allocator_t *scope, const stream_facts *facts, const char *when)
