@@ -101,6 +101,17 @@ MEMORY = [
 ]
 
 
+# Runs a command and prints the most memory that it had, in KiB. The kernel counts what the process had that
+# began it, too: so that is a small one, and not this, which has captures in its memory.
+PEAK = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 class Bench:
     def __init__(self, folder, build):
         self.folder = folder
@@ -158,17 +169,13 @@ class Bench:
         ask += [{"method": "load", "params": {"file": str(path)}}]
         questions = "".join(json.dumps({"jsonrpc": "2.0", "id": i, **q}) + "\n" for i, q in enumerate(ask, 1))
         command = ["sharkd", "-"] if server else ["tshark", "-n", "-r", path, *IO_STAT]
-        child = subprocess.Popen(
-            [*as_somebody(), *command], cwd=self.folder, env=self.environment(plugins), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *as_somebody(), *command], cwd=self.folder, env=self.environment(plugins),
+            text=True, input=questions if server else "", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        child.stdin.write(questions if server else "")
-        child.stdin.close()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            sys.exit(f"{command[0]} failed: {child.returncode}")
-        return usage.ru_maxrss * 1024
+        if done.returncode:
+            sys.exit(f"{command[0]} failed: {done.returncode}")
+        return int(done.stdout) * 1024
 
     def bytes_more(self, workload, server):
         """For each unit: bytes above stock"""
