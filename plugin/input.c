@@ -225,7 +225,7 @@ static input_segment from_header(const bytes *b, const tcp_info_t *h, const pack
     return s;
 }
 
-/* Read what was tapped of the frame; false if that is nothing. */
+/* Read what was tapped of the frame; false if there is no segment in that. */
 static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX], unsigned *count)
 {
     const tcp_info_t *header[INPUT_MAX];
@@ -238,12 +238,13 @@ static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[
         if (header[i]->th_have_seglen)
             segments[(*count)++] = from_header(b, header[i], pinfo);
     }
-    return headers > 0;
+    return *count > 0;
 }
 
 /* The bytes. They are read where no tap runs, and where one does but the TCP options were not captured as a
- * whole: Wireshark 4.0 gives up before it queues its tap then. The dissector has met the header all the
- * same and found its stream, which is how we know one when we see it. */
+ * whole: Wireshark 4.0 gives up before it queues its tap then, 4.4 queues it without the length of the data.
+ * The dissector has met the header all the same and found its stream, which is how we know one when we
+ * see it. */
 
 static unsigned count_layers(const packet_info *pinfo, int proto)
 {

@@ -160,7 +160,8 @@ class Wireshark:
         self.choose("Analyze", "Conversation Filter", "TCP Lifecycle")
         found = until(lambda: self.count() != before and self.count())
         bar = find(self.top, "tool bar", "Display Filter Toolbar")
-        return find(bar, "text").get_text_iface().get_text(0, -1), found
+        # Of the object itself, a method of this name has no arguments in newer versions.
+        return Atspi.Text.get_text(find(bar, "text"), 0, -1), found
 
     @staticmethod
     def rows(window):
