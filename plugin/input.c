@@ -82,14 +82,15 @@ GArray *input_wanted_fields(void)
 
 int64_t input_time(const packet_info *pinfo)
 {
-    static const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
+    const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
+    const int64_t second = 1000000000;
+    const int64_t seconds = pinfo->abs_ts.secs;
+
     if (!pinfo->fd->has_ts)
         return 0;
-    int64_t time;
-    if (__builtin_mul_overflow((int64_t)pinfo->abs_ts.secs, INT64_C(1000000000), &time) ||
-        __builtin_add_overflow(time, (int64_t)pinfo->abs_ts.nsecs, &time))
-        return pinfo->abs_ts.secs < 0 ? -latest : latest;
-    return time < -latest ? -latest : time > latest ? latest : time;
+    if (seconds < -latest / second || seconds > latest / second)
+        return seconds < 0 ? -latest : latest;
+    return CLAMP(seconds * second + pinfo->abs_ts.nsecs, -latest, latest);
 }
 
 static bool is_broadcast(const address *a)

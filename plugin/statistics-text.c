@@ -144,7 +144,7 @@ static void quote_json(GString *text, gsize since)
             g_string_insert_c(text, (gssize)i++, '\\');
         } else if (c < 0x20) {
             char escape[8];
-            g_snprintf(escape, sizeof escape, "\\u%04x", c);
+            snprintf(escape, sizeof escape, "\\u%04x", c);
             g_string_erase(text, (gssize)i, 1);
             g_string_insert(text, (gssize)i, escape);
             i += strlen(escape) - 1;
