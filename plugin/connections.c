@@ -148,15 +148,26 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
 
 /* ---- Replacement ---- */
 
+/* How far an end has come. */
+typedef struct {
+    uint32_t nxt, told; /* as in a tl_end, as are the next */
+    bool has_nxt, has_told;
+} progress;
+
+static progress progress_of(const tl_end *e)
+{
+    return (progress){.nxt = e->nxt, .told = e->told, .has_nxt = e->has_nxt, .has_told = e->has_told};
+}
+
 /* The end sends new bytes, or acknowledges new ones. */
-static bool makes_progress(const tl_end *before, const tl_end *now)
+static bool makes_progress(const progress *before, const tl_end *now)
 {
     return (before->has_nxt && seq_before(before->nxt, now->nxt)) ||
            (before->has_told && seq_before(before->told, now->told));
 }
 
 /* A replaced connection in which both ends go on is not, and the segment that shows it not late. */
-static void note_progress(tl_connection *c, const tl_segment *s, const tl_end *before, tl_report *report)
+static void note_progress(tl_connection *c, const tl_segment *s, const progress *before, tl_report *report)
 {
     if (!c->replaced || !makes_progress(before, &c->end[s->side]))
         return;
@@ -219,7 +230,7 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     if (!c)
         c = *newest = begin(all, *newest, s);
     const bool was_answered = is_answered(c);
-    const tl_end before = c->end[s->side];
+    const progress before = progress_of(&c->end[s->side]);
 
     tl_follow(c, c == *newest ? NULL : *newest, s, &all->world, report);
     if (s->is_own_peer)

@@ -166,7 +166,7 @@ static void leave(uint32_t place)
 
 void servers_leave(uint32_t stream, uint32_t *waits)
 {
-    const handshake *h = own(stream, *waits);
+    const handshake *h = *waits ? own(stream, *waits) : NULL;
 
     if (h) {
         const uint32_t place = h->server;
