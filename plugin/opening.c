@@ -358,13 +358,16 @@ static void note_other(pass *t)
     others->offer[others->count++] = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
 }
 
-/* Another server, or one without memory: the opener will choose. */
+/* Another server, or one without memory: the opener will choose, or has chosen already. */
 static void offer_other(pass *t)
 {
-    if (t->c->opened)
+    const bool has_chosen = t->c->opened;
+
+    if (has_chosen && phase_is_over(t->before))
         return;
     if (attempt_find_other(&t->c->attempt, t->s->seq)) {
-        count_syn_ack(t);
+        if (!has_chosen)
+            count_syn_ack(t);
         return;
     }
     note_other(t);

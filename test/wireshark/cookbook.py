@@ -96,6 +96,7 @@ THREE_WAY = """
     story-16-wrap-in-fin/0 story-16-wrap-in-handshake/0 story-17-https-tls-1-2/0
     story-17-https-tls-1-3/0 syn-fin-rst-only/0 syn-lost/0 time-wait-assassination/0 two-syn-acks-reset-and-again/0
     rst-loop/0 zero-window-abort/0 zero-window-probe-reset/0 zero-window/0
+    firewall-rejects/0 idle-timer-drops/0 nat-forgets/0 persist-timeout/0 server-restarts/0-1 two-backends/0-1 unread-data/0
 """
 OPENED_OTHERWISE = """
     midstream-abort/0 midstream-close-only/0 midstream-from-syn-ack/0 midstream/0
@@ -164,7 +165,7 @@ LINES = [
     Line(
         8, "tcplife.open.time > 1 && tcplife.open.syns > 1",
         on="syn-lost/0: 4-12",
-        also="long-way/0 two-syn-acks-reset-and-again/0",
+        also="long-way/0 two-backends/0 two-syn-acks-reset-and-again/0",
         not_on="handshake-ack-lost crashed-client-comes-back story-11-syn-unanswered",
     ),
     Line(
@@ -210,7 +211,8 @@ LINES = [
         " forged-syn-challenged/0 injected-rst/0 same-ports-in-two-vlans/1"
         " port-reuse-in-server-time-wait/0-1 rst-after-idle/0-1 story-10-port-in-time-wait/0"
         " story-10-time-wait-killed/0 story-14-fin-wait-2-expired/0"
-        " story-14-fin-wait-2-expired-late-fin/0 zero-window-probe-reset/0",
+        " story-14-fin-wait-2-expired-late-fin/0 zero-window-probe-reset/0"
+        " firewall-rejects/0 server-restarts/0 two-backends/1 unread-data/0",
         not_on="story-01-merged-close story-06-simultaneous-close abort-by-client"
         " abort-in-close-wait story-10-closed-port",
     ),
@@ -262,8 +264,8 @@ LINES = [
         on="story-01-merged-close/0: 10",
         also="any-interface/0 close-wait-for-six-seconds/1 half-closed/1 no-data/0 story-03-wget-64k-twice/0-1"
         " story-04-curl-json/0 story-07-fin-wait-1-fin-and-ack/0 story-13-syn-flood/150"
-        " story-15-data-in-ack/0 story-15-fast-open/0-1 story-17-https-tls-1-2/0"
-        " story-17-https-tls-1-3/0",
+        " server-restarts/1 story-15-data-in-ack/0 story-15-fast-open/0-1 story-17-https-tls-1-2/0"
+        " story-17-https-tls-1-3/0 two-backends/0",
         not_on="story-05-4-way-close story-06-simultaneous-close story-07-fin-wait-1-ack-alone"
         " story-14-fin-wait-2-expired-late-fin",
     ),
@@ -297,7 +299,9 @@ LINES = [
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-with-data-in-flight/0 abort-without-data/0 busy-server/0-29"
         " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
-        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-abort/0 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
+        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-abort/0 zero-window-probe-reset/0"
+        " firewall-rejects/0 idle-timer-drops/0 nat-forgets/0 persist-timeout/0 server-restarts/0 two-backends/1 unread-data/0 "
+        + ABORTED_AT_LAST,
         at_end=ABORTED_AT_LAST, withdrawn="rst-loop/0",
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",
@@ -331,8 +335,8 @@ LINES = [
     Line(
         31, "tcplife.reset.ttl_differs",
         on="blind-rst/0: 8-9",
-        also="idle-timer-on-the-way/0 injected-rst/0",
-        not_on="abort-by-client story-02-keep-alive-rst time-wait-assassination backscatter",
+        also="firewall-rejects/0 idle-timer-on-the-way/0 injected-rst/0",
+        not_on="abort-by-client nat-forgets server-restarts story-02-keep-alive-rst time-wait-assassination backscatter",
     ),
     Line(
         32, "tcplife.reset.not_accepted",
@@ -367,14 +371,16 @@ LINES = [
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 abort-in-close-wait/0 abort-with-data-in-flight/0 abort-without-data/0 any-interface/1"
         " busy-server/0-29 keep-alive-timeout/0 midstream-abort/0 retransmission-timeout-rst/0 rst-after-idle/0-1"
-        " same-ports-in-two-vlans/1 two-syn-acks-reset-and-again/0",
+        " idle-timer-drops/0 same-ports-in-two-vlans/1 two-syn-acks-reset-and-again/0 unread-data/0",
         not_on="crashed-server injected-rst idle-timer-on-the-way zero-window-probe-reset story-02-keep-alive-rst",
     ),
     Line(
         0, 'tcplife.reset.cause == "no connection"',
         on="crashed-server/0: 11",
-        also="idle-timer-on-the-way/0 injected-rst/0 zero-window-probe-reset/0", withdrawn="rst-loop/0",
-        not_on="abort-by-client rst-after-idle story-02-keep-alive-rst data-crosses-fin",
+        also="firewall-rejects/0 idle-timer-on-the-way/0 injected-rst/0 nat-forgets/0 persist-timeout/0 server-restarts/0"
+        " two-backends/1 zero-window-probe-reset/0",
+        withdrawn="rst-loop/0",
+        not_on="abort-by-client unread-data zero-window-abort rst-after-idle story-02-keep-alive-rst data-crosses-fin",
     ),
     Line(
         0, "tcplife.reset.idle_before > 300",
@@ -384,7 +390,8 @@ LINES = [
     Line(
         0, "tcplife.reset.too_early",
         on="idle-timer-on-the-way/0: 9",
-        not_on="crashed-server injected-rst blind-rst rst-after-idle data-crosses-fin",
+        also="firewall-rejects/0 nat-forgets/0",
+        not_on="crashed-server server-restarts two-backends injected-rst blind-rst rst-after-idle data-crosses-fin",
     ),
     Line(
         0, "tcplife.reset.sender_went_on",
@@ -394,13 +401,14 @@ LINES = [
     Line(
         0, "tcplife.reset.cause && tcplife.client.unacked",
         on="idle-timer-on-the-way/0: 9",
-        also="abort-with-data-in-flight/0 zero-window-abort/0 crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0",
+        also="abort-with-data-in-flight/0 zero-window-abort/0 crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0"
+        " firewall-rejects/0 idle-timer-drops/0 persist-timeout/0 server-restarts/0 two-backends/1",
         not_on="abort-by-client rst-after-idle story-02-keep-alive-rst",
     ),
     Line(
         0, "tcplife.server.zero_window > 1",
         on="zero-window/0: 11-31",
-        also="zero-window-abort/0",
+        also="persist-timeout/0 zero-window-abort/0",
         not_on="zero-window-probe-reset",
     ),
     Line(
