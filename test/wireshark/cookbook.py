@@ -63,6 +63,7 @@ ANSWERED_ELSEWHERE = {
     16: "-z tcplife,json and -z tcplife,csv",
     33: "-z tcplife,tree",
     35: 'tcplife.conn_state == "RSTO"',
+    48: "-z tcplife,story",
 }
 
 # Needs that a display filter does not answer: what README.md names for them.
@@ -70,6 +71,8 @@ FIELDS_TO_LOOK_AT = {
     26: ("tcplife.reset.cause",),
     34: ("tcplife.concurrent",),
     37: ("tcplife.client.state", "tcplife.server.state"),
+    40: ("tcplife.reset.answers",),
+    48: ("tcplife.story",),
 }
 
 # Once it is answered, the old SYN begins a connection.
@@ -367,7 +370,7 @@ LINES = [
     ),
     # Was it the program, or something on the way; and had the peer forgotten the connection?
     Line(
-        0, 'tcplife.reset.form == "own"',
+        39, 'tcplife.reset.form == "own"',
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 abort-in-close-wait/0 abort-with-data-in-flight/0 abort-without-data/0 any-interface/1"
         " busy-server/0-29 keep-alive-timeout/0 midstream-abort/0 retransmission-timeout-rst/0 rst-after-idle/0-1"
@@ -375,7 +378,7 @@ LINES = [
         not_on="crashed-server injected-rst idle-timer-on-the-way zero-window-probe-reset story-02-keep-alive-rst",
     ),
     Line(
-        0, 'tcplife.reset.cause == "no connection"',
+        39, 'tcplife.reset.cause == "no connection"',
         on="crashed-server/0: 11",
         also="firewall-rejects/0 idle-timer-on-the-way/0 injected-rst/0 nat-forgets/0 persist-timeout/0 server-restarts/0"
         " two-backends/1 zero-window-probe-reset/0",
@@ -383,9 +386,15 @@ LINES = [
         not_on="abort-by-client unread-data zero-window-abort rst-after-idle story-02-keep-alive-rst data-crosses-fin",
     ),
     Line(
-        0, "tcplife.reset.idle_before > 300",
+        41, "tcplife.reset.idle_before > 60",
         on="idle-timer-on-the-way/0: 9",
         not_on="rst-after-idle crashed-server story-02-keep-alive-rst",
+    ),
+    Line(
+        42, "tcplife.reset.evidence",
+        on="idle-timer-on-the-way/0: 9",
+        also="blind-rst/0 firewall-rejects/0 injected-rst/0 nat-forgets/0",
+        not_on="server-restarts two-backends crashed-server abort-by-client rst-after-idle",
     ),
     Line(
         0, "tcplife.reset.too_early",
@@ -399,11 +408,39 @@ LINES = [
         not_on="blind-rst abort-crosses-data idle-timer-on-the-way",
     ),
     Line(
+        43, "tcplife.server.unacked > 0 && tcplife.reset.cause",
+        on="nat-forgets/0: 9",
+        not_on="abort-by-client unread-data idle-timer-on-the-way",
+    ),
+    Line(
         0, "tcplife.reset.cause && tcplife.client.unacked",
         on="idle-timer-on-the-way/0: 9",
         also="abort-with-data-in-flight/0 zero-window-abort/0 crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0"
         " firewall-rejects/0 idle-timer-drops/0 persist-timeout/0 server-restarts/0 two-backends/1",
         not_on="abort-by-client rst-after-idle story-02-keep-alive-rst",
+    ),
+    Line(
+        44, "tcplife.silence.time > 5", whole=True,
+        on="retransmission-timeout-rst/0: 1-13",
+        also="fin-unacknowledged/0 silent/0 silent-keep-alives/0 syn-given-up/0",
+        not_on="idle-timer-drops keep-alive-timeout zero-window-abort persist-timeout idle-with-keep-alives",
+    ),
+    Line(
+        45, "tcplife.client.zero_window > 1",
+        on="client-does-not-read/0: 11-29",
+        not_on="zero-window zero-window-abort persist-timeout",
+    ),
+    Line(
+        46, "tcplife.open.syn_ack_differs",
+        on="two-backends/0: 5",
+        also="two-syn-acks-reset-and-again/0",
+        not_on="syn-ack-after-rst syn-lost handshake-ack-lost accept-queue-full",
+    ),
+    Line(
+        47, 'tcplife.reset.cause == "forgotten"',
+        on="crashed-client-comes-back/0: 10",
+        also="story-10-port-in-time-wait/0 story-10-time-wait-killed/0",
+        not_on="port-reuse-in-client-time-wait port-reuse-in-server-time-wait crashed-server server-restarts",
     ),
     Line(
         0, "tcplife.server.zero_window > 1",
