@@ -88,10 +88,11 @@ static void answer_probe(pass *t)
 
 /* ---- Data ---- */
 
-/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). */
-static bool is_byte_for_closed_window(const pass *t)
+/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). So does a whole segment
+ * that is sent again, as Linux does with what was on its way when the window closed. */
+static bool asks_for_window(const pass *t, uint32_t fresh)
 {
-    return t->s->length == 1 && t->y->heard && t->y->window == 0;
+    return (t->s->length == 1 || fresh == 0) && t->y->heard && t->y->window == 0;
 }
 
 static void take_data(pass *t)
@@ -109,7 +110,7 @@ static void take_data(pass *t)
     pass_exchange(t);
     if (again > 0)
         pass_extras(t)->retransmitted[t->s->side] += again;
-    if (is_byte_for_closed_window(t)) {
+    if (asks_for_window(t, fresh)) {
         probe_window(t);
     } else {
         pass_note_window_probe(t);

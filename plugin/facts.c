@@ -437,6 +437,15 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
     }
 }
 
+static void tell_marks(const tl_connection *c, tl_facts *f)
+{
+    for (unsigned m = 0; m < TL_MARK_COUNT; m++) {
+        const bool one = c->end[0].marks >> m & 1, other = c->end[1].marks >> m & 1;
+        if (one || other)
+            f->marks[m] = tl_closer_name(one && other ? TL_BY_BOTH : closer(c, other));
+    }
+}
+
 static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
     const tl_extras *extras = connection_extras(c);
@@ -480,6 +489,7 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
     tell_silence(c, view, close, f);
     tell_ends(c, view, f);
     tell_rst(c, f);
+    tell_marks(c, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }

@@ -209,6 +209,7 @@ typedef struct {
     uint16_t probes;   /**< keep-alives since the peer was last heard */
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
+    uint8_t marks;     /**< bit (1 << tl_mark): its segments have raised that event */
     bool heard : 1;    /**< a segment of it passed that is no RST */
     bool has_isn : 1;  /**< seen, or told by an ACK of it */
     bool has_nxt : 1;  /**< it has sent something */
@@ -536,7 +537,8 @@ typedef struct {
     int64_t held[2]; /**< by tl_role, as those that follow */
     uint32_t packets[2];
     int64_t rtt[2], zero_window[2];
-    uint32_t frame[TL_STEP_COUNT]; /**< deciding frames; 0: absent */
+    const char *marks[TL_MARK_COUNT]; /**< whose segments raised that event: "client", "server", "both" */
+    uint32_t frame[TL_STEP_COUNT];    /**< deciding frames; 0: absent */
 } tl_facts;
 
 /** What is proven of a connection so far, or in all. */

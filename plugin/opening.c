@@ -90,7 +90,8 @@ static void count_syn(pass *t)
 /* An end in a new try; the way to it is the same. */
 static tl_end fresh(const tl_end *e, int64_t now)
 {
-    return (tl_end){.since = now, .rtt = e->rtt, .heard = e->heard, .asked_at = TL_NO_TIME};
+    return (tl_end){
+        .since = now, .rtt = e->rtt, .heard = e->heard, .marks = e->marks, .asked_at = TL_NO_TIME};
 }
 
 /* The try has failed, and the same SYN begins another: nothing is undone, since the
@@ -355,13 +356,16 @@ static void note_other(pass *t)
     others->offer[others->count++] = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
 }
 
-/* Another server, or one without memory: the opener will choose. */
+/* Another server, or one without memory: the opener will choose, or has chosen already. */
 static void offer_other(pass *t)
 {
-    if (t->c->opened)
+    const bool has_chosen = t->c->opened;
+
+    if (has_chosen && phase_is_over(t->before))
         return;
     if (attempt_find_other(&t->c->attempt, t->s->seq)) {
-        count_syn_ack(t);
+        if (!has_chosen)
+            count_syn_ack(t);
         return;
     }
     note_other(t);

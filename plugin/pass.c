@@ -5,6 +5,8 @@
 
 #include "pass.h"
 
+#include <assert.h>
+
 #include "sequence.h"
 
 /* Without a measured round trip, what is in flight is gone after this. */
@@ -14,6 +16,22 @@
 
 /* ---- Saying what happens ---- */
 
+static_assert(TL_MARK_COUNT <= 8, "marks are the bits of a byte");
+
+static void mark(tl_end *x, tl_event event)
+{
+    switch (event) {
+#define X(id, name)                                \
+    case TL_EVENT_##id:                            \
+        x->marks |= (uint8_t)(1u << TL_MARK_##id); \
+        break;
+        TL_MARKS(X)
+#undef X
+    default:
+        break;
+    }
+}
+
 tl_raised *pass_raise(pass *t, tl_event event, uint32_t number)
 {
     static tl_raised unsaid;
@@ -21,6 +39,8 @@ tl_raised *pass_raise(pass *t, tl_event event, uint32_t number)
     tl_raised *raised = !t->hidden && r->raised < TL_MAX_RAISED ? &r->event[r->raised++] : &unsaid;
 
     *raised = (tl_raised){.event = event, .number = number};
+    if (!t->hidden)
+        mark(t->x, event);
     return raised;
 }
 

@@ -17,6 +17,23 @@
 
 /* ---- Facts by name ---- */
 
+/* The events that a connection remembers, by their names: whose segments raised them. */
+static const fact marks[] = {
+#define X(id, event) \
+    {.name = "tcplife." event, .kind = FACT_TEXT, .at = offsetof(stream_facts, told.marks[TL_MARK_##id])},
+    TL_MARKS(X)
+#undef X
+};
+
+static const fact *find_mark(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
+        if (!strcmp(marks[i].name, name))
+            return &marks[i];
+    }
+    return NULL;
+}
+
 static const fact *find(const char *name, size_t length)
 {
     char full[64] = "tcplife.";
@@ -25,7 +42,8 @@ static const fact *find(const char *name, size_t length)
     if (prefix + length >= sizeof full)
         return NULL;
     memcpy(full + prefix, name, length); /* the rest is 0 */
-    return statistics_fact(full);
+    const fact *f = statistics_fact(full);
+    return f ? f : find_mark(full);
 }
 
 /* ---- Conditions ---- */
