@@ -569,13 +569,19 @@ static bool is_any_fact_wanted(proto_tree *tree)
     return i < FACTS_COUNT;
 }
 
-static void add_story(packet_info *pinfo, proto_tree *tree, const stream_facts *facts)
+static void add_story(proto_tree *tree, const stream_facts *facts)
 {
     if (!is_wanted(tree, hf_story))
         return;
-    const story s = story_tell(pinfo->pool, facts);
-    for (unsigned i = 0; i < s.count; i++)
-        add_text(tree, hf_story, s.sentence[i]);
+    GString *story = g_string_new(NULL);
+    story_append(story, facts, "\n");
+    for (char *sentence = story->str, *end; *sentence; sentence = end) {
+        end = sentence + strcspn(sentence, "\n");
+        if (*end)
+            *end++ = '\0';
+        add_text(tree, hf_story, sentence);
+    }
+    g_string_free(story, TRUE);
 }
 
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
@@ -590,7 +596,7 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     proto_item_set_generated(item);
 
     stream_facts_get(what->stream, what->view, &facts);
-    add_story(pinfo, branch, &facts);
+    add_story(branch, &facts);
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         if (fact_is_known(&facts_table[i], &facts))
             add_fact(pinfo, branch, i, &facts);
