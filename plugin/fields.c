@@ -560,13 +560,14 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
 /* All of them are asked for on each frame: too often to ask Wireshark for each. */
 static bool is_any_fact_wanted(proto_tree *tree)
 {
-    unsigned i = 0;
+    unsigned references = HF_REF_TYPE_NONE; /* which is 0 */
 
     if (is_visible(tree) || is_wanted(tree, hf_story))
         return true;
-    while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
-        i++;
-    return i < FACTS_COUNT;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < FACTS_COUNT; i++)
+        references |= fact_hf[i].hfinfo.ref_type;
+    return references != HF_REF_TYPE_NONE;
 }
 
 static void add_story(proto_tree *tree, const stream_facts *facts)
