@@ -213,13 +213,13 @@ void pass_take_fin_of_syn(pass *t, tl_end *e)
     }
 }
 
-/* Where it would be: its SYN may have been acknowledged since, and it may have acknowledged the peer's FIN. */
-static tcp_state state_without_fin(const tl_end *e, const tl_end *peer)
+/* What moved it meanwhile, beside its FIN: its SYN was acknowledged, it acknowledged the peer's FIN. */
+static void move_without_fin(pass *t, tl_end *e, const tl_end *peer)
 {
-    const tcp_state before = (tcp_state)e->gaps->fin_before;
-    const tcp_state opened = before == TCP_SYN_RECEIVED && e->isn_acked ? TCP_ESTABLISHED : before;
-
-    return peer->fin_acked ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_FIN, opened) : opened;
+    if (e->state == TCP_SYN_RECEIVED && e->isn_acked)
+        pass_enter(t, e, TCP_ESTABLISHED);
+    if (peer->fin_acked)
+        pass_sent(t, e, TCP_KIND_ACK_OF_FIN);
 }
 
 /* As if it had not passed. */
@@ -240,7 +240,8 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         peer->gaps->raced = false;
     if (exchange->fin[!side].frame)
         exchange->fin_first = !side;
-    pass_take_back(t, e, state_without_fin(e, peer), e->gaps->fin_since);
+    pass_take_back(t, e, (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
+    move_without_fin(t, e, peer);
 }
 
 void pass_say_misplaced_fin(pass *t)

@@ -78,6 +78,10 @@ static void count_syn(pass *t)
 
     if (end_side(c, t->x) != c->client)
         return;
+    if (!c->saw_syn) { /* the capture began with a SYN/ACK */
+        count_first_syn(t);
+        return;
+    }
     if (c->syns < UINT16_MAX)
         c->syns++;
     pass_raise(t, TL_EVENT_OPEN_SYN_RETRANSMITTED, c->syns);
@@ -112,10 +116,7 @@ static void try_again(pass *t)
     else
         pass_enter(t, t->y, TCP_LISTEN);
     t->y->borrowed = true;
-    if (c->saw_syn)
-        count_syn(t);
-    else /* the capture began with the SYN/ACK of the try that failed */
-        count_first_syn(t);
+    count_syn(t);
 }
 
 /* An opener that answered the SYN/ACK, as its peer's data seemed to show, would not repeat its SYN. */
@@ -139,8 +140,7 @@ static void repeat_syn(pass *t)
 
     if (!t->x->sent_syn) { /* the capture shows it after the SYN/ACK that answers it */
         t->x->sent_syn = true;
-        if (end_side(c, t->x) == c->client)
-            count_first_syn(t);
+        count_syn(t);
         return;
     }
     pass_lift_rejection(t);
