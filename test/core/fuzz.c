@@ -205,6 +205,7 @@ static void check_pair(const tl_report *r)
         {"LAST_ACK", "FIN_WAIT_2", "LAST_ACK"},
         {"LAST_ACK", "TIME_WAIT", "LAST_ACK"}, /* likewise */
         {"CLOSING", "TIME_WAIT", "CLOSING"},
+        {"CLOSING", "CLOSING", "CLOSING"},
         {"TIME_WAIT", "TIME_WAIT", "TIME_WAIT"},
     };
     const tl_connection *c = run.plain.heard;
