@@ -302,6 +302,13 @@ static tl_segment numbered(const input_segment *i, const stream *before)
     return segment;
 }
 
+static void forget_times(tl_report *report)
+{
+    report->idle = report->idle_before = TL_NO_TIME;
+    for (unsigned i = 0; i < report->transitions; i++)
+        report->transition[i].held = TL_NO_TIME;
+}
+
 const stream *streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
@@ -315,6 +322,9 @@ const stream *streams_follow(const input_segment *input, const streams_settings 
 
     if (!before || newest != &before->connection)
         enter(s, before, link, input, settings);
+    s->untimed |= input->untimed;
+    if (s->untimed)
+        forget_times(report);
     report->concurrent = concurrent;
     if (report->copy_of)
         return s;
