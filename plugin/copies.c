@@ -73,7 +73,8 @@ static tl_connection *connection_of(tl_connection *newest, const kept *k)
 {
     if (newest->number == k->connection)
         return newest;
-    return newest->older && newest->older->number == k->connection ? newest->older : NULL;
+    tl_connection *older = tl_older(newest);
+    return older && older->number == k->connection ? older : NULL;
 }
 
 static bool is_same(const kept *k, const tl_segment *s)

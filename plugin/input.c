@@ -82,14 +82,15 @@ GArray *input_wanted_fields(void)
 
 int64_t input_time(const packet_info *pinfo)
 {
-    static const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
+    const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
+    const int64_t second = 1000000000;
+    const int64_t seconds = pinfo->abs_ts.secs;
+
     if (!pinfo->fd->has_ts)
         return 0;
-    int64_t time;
-    if (__builtin_mul_overflow((int64_t)pinfo->abs_ts.secs, INT64_C(1000000000), &time) ||
-        __builtin_add_overflow(time, (int64_t)pinfo->abs_ts.nsecs, &time))
-        return pinfo->abs_ts.secs < 0 ? -latest : latest;
-    return time < -latest ? -latest : time > latest ? latest : time;
+    if (seconds < -latest / second || seconds > latest / second)
+        return seconds < 0 ? -latest : latest;
+    return CLAMP(seconds * second + pinfo->abs_ts.nsecs, -latest, latest);
 }
 
 static bool is_broadcast(const address *a)
@@ -264,7 +265,7 @@ static void take_header(const bytes *b, const tcp_info_t *h, const packet_info *
     finish(s, pinfo);
 }
 
-/* Read what was tapped of the frame; false if that is nothing. */
+/* Read what was tapped of the frame; false if there is no segment in that. */
 static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX], unsigned *count)
 {
     const tcp_info_t *header[INPUT_MAX];
@@ -277,12 +278,13 @@ static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[
         if (header[i]->th_have_seglen)
             take_header(b, header[i], pinfo, &segments[(*count)++]);
     }
-    return headers > 0;
+    return *count > 0;
 }
 
 /* The bytes. They are read where no tap runs, and where one does but the TCP options were not captured as a
- * whole: Wireshark 4.0 gives up before it queues its tap then. The dissector has met the header all the
- * same and found its stream, which is how we know one when we see it. */
+ * whole: Wireshark 4.0 gives up before it queues its tap then, 4.4 queues it without the length of the data.
+ * The dissector has met the header all the same and found its stream, which is how we know one when we
+ * see it. */
 
 static unsigned count_layers(const packet_info *pinfo, int proto)
 {

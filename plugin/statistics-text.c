@@ -168,7 +168,7 @@ static void escape_json(GString *text, gsize since)
             g_string_insert_c(text, (gssize)i++, '\\');
         } else if (c < 0x20) {
             char escape[8];
-            g_snprintf(escape, sizeof escape, "\\u%04x", c);
+            snprintf(escape, sizeof escape, "\\u%04x", c);
             g_string_erase(text, (gssize)i, 1);
             g_string_insert(text, (gssize)i, escape);
             i += strlen(escape) - 1;
@@ -308,12 +308,12 @@ static char *moment_text(wmem_allocator_t *scope, int64_t ns)
 }
 
 /* As in a URL: an IPv6 address in brackets. */
-static char *with_port(wmem_allocator_t *scope, char *address, const char *port)
+static char *with_port(wmem_allocator_t *scope, char *host, const char *port)
 {
-    const bool colons = strchr(address, ':') != NULL;
-    char *both = wmem_strdup_printf(scope, "%s%s%s:%s", colons ? "[" : "", address, colons ? "]" : "", port);
+    const bool colons = strchr(host, ':') != NULL;
+    char *both = wmem_strdup_printf(scope, "%s%s%s:%s", colons ? "[" : "", host, colons ? "]" : "", port);
 
-    wmem_free(scope, address);
+    wmem_free(scope, host);
     return both;
 }
 

@@ -62,12 +62,31 @@ typedef struct {
 
 static sentence sentences[G_N_ELEMENTS(table)];
 
+/* The events that a connection remembers, by their names: whose segments raised them. */
+static const fact marks[] = {
+#define X(id, event) \
+    {.name = "tcplife." event, .kind = FACT_TEXT, .at = offsetof(stream_facts, told.marks[TL_MARK_##id])},
+    TL_MARKS(X)
+#undef X
+};
+
+static const fact *find_mark(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
+        if (!strcmp(marks[i].name, name))
+            return &marks[i];
+    }
+    return NULL;
+}
+
 /* NULL: there is no such fact. */
 static const fact *find(const char *name, gsize length)
 {
     char *full = g_strdup_printf("tcplife.%.*s", (int)length, name);
     const fact *f = statistics_fact(full);
 
+    if (!f)
+        f = find_mark(full);
     g_free(full);
     return f;
 }

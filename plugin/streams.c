@@ -17,11 +17,10 @@ enum { BUCKETS_MAX = 1 << 28 };
 
 /* Beside it a connection costs its addresses (8 or 32 bytes), 8 bytes at most for the buckets, from its
  * second segment on a tl_memory and, once more than SYNs and RSTs have passed, a tl_exchange. */
-static_assert(sizeof(stream) <= 464, "a SYN of a flood is to cost no more than 540 bytes, frame included");
-static_assert(sizeof(tl_memory) <= 144, "what a RST may answer has grown");
+static_assert(sizeof(stream) <= 432, "a SYN of a flood is to cost no more than 540 bytes, frame included");
+static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) <= 648,
+              "a whole connection is to cost no more than 640 bytes beside 24 for each packet");
 static_assert(sizeof(tl_resets) <= 112, "a connection with a RST has grown");
-static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) + 16 <= 800,
-              "a whole connection has grown");
 static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its connection");
 
 enum { ADDRESS_MAX = 16 };
@@ -29,6 +28,8 @@ enum { ADDRESS_MAX = 16 };
 static chunks streams;   /* of stream, by the number of the connection in its session */
 static chunks addresses; /* of bytes: those of side 0, then of side 1 */
 static uint32_t addresses_end;
+static chunks pieces; /* of bytes: what the core remembers of a connection beside its struct */
+static uint32_t pieces_end;
 
 /* A hash table of 4-tuples to the newest connection of each, chained through the
  * connections themselves. A bucket or link holds a connection's number + 1, or 0. */
@@ -38,12 +39,17 @@ static uint32_t linked;       /* 4-tuples in the buckets */
 
 static uint32_t concurrent; /* connections open */
 
+static uint32_t first; /* number of the first connection of this session */
+
+/* Wireshark's own allocator would add 16 bytes to each piece. */
 static void *allocate(size_t size)
 {
-    return wmem_alloc0(wmem_file_scope(), size);
-}
+    const size_t aligned = (size + 7) & ~(size_t)7;
+    const bool is_small = aligned <= (size_t)1 << pieces.bits;
+    const uint32_t place = is_small ? chunks_reserve(&pieces, &pieces_end, aligned) : UINT32_MAX;
 
-static uint32_t first; /* number of the first connection of this session */
+    return place == UINT32_MAX ? wmem_alloc0(wmem_file_scope(), size) : chunks_get(&pieces, place);
+}
 
 static stream *stream_at(uint32_t number)
 {
@@ -75,6 +81,8 @@ void streams_open(bool goes_on)
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     addresses = (chunks){.item_size = 1, .bits = 14};
     addresses_end = 0;
+    pieces = (chunks){.item_size = 1, .bits = 14};
+    pieces_end = 0;
     choose_hash();
     bucket_count = 256;
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
@@ -339,8 +347,8 @@ const stream *streams_follow(input_segment *input, const streams_settings *setti
         return s;
     zeek_follow(&s->zeek, segment, input->bad_checksum, !input->cut);
     count_connection(s);
-    if (newest->older)
-        count_connection((stream *)newest->older);
+    if (tl_older(newest))
+        count_connection((stream *)tl_older(newest));
     count_handshakes(s, input, &settings->servers, report);
     report->concurrent = concurrent;
     return s;
