@@ -115,7 +115,7 @@ void pass_acknowledge_fin(pass *t)
  * tells; it was lost before us, and this is its repetition. The FINs crossed. */
 static void cross_hidden_fin(pass *t)
 {
-    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? t->c->open_ack.time : TL_NO_TIME);
+    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? tl_ns(t->c->open_ack.time) : TL_NO_TIME);
     pass_sent(t, t->x, TCP_KIND_FIN);
     pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN);
 }
@@ -128,7 +128,7 @@ static void name_fin(pass *t, const tl_end *e, tl_moment passed, bool crossed)
     const tl_end *peer = end_peer(c, e);
 
     if (peer->has_fin) {
-        exchange->crossed = crossed || !peer->fin_acked;
+        exchange->crossed = crossed || !(peer->fin_acked || e->state == TCP_CLOSE_WAIT);
         exchange->merged = t->acked_fin;
         pass_raise(t, closing_event(connection_closing(c)), 0);
     } else {
@@ -213,13 +213,13 @@ void pass_take_fin_of_syn(pass *t, tl_end *e)
     }
 }
 
-/* Where it would be: its SYN may have been acknowledged since, and it may have acknowledged the peer's FIN. */
-static tcp_state state_without_fin(const tl_end *e, const tl_end *peer)
+/* What moved it meanwhile, beside its FIN: its SYN was acknowledged, it acknowledged the peer's FIN. */
+static void move_without_fin(pass *t, tl_end *e, const tl_end *peer)
 {
-    const tcp_state before = (tcp_state)e->gaps->fin_before;
-    const tcp_state opened = before == TCP_SYN_RECEIVED && e->isn_acked ? TCP_ESTABLISHED : before;
-
-    return peer->fin_acked ? tcp_next_state(TCP_SENT, TCP_KIND_ACK_OF_FIN, opened) : opened;
+    if (e->state == TCP_SYN_RECEIVED && e->isn_acked)
+        pass_enter(t, e, TCP_ESTABLISHED);
+    if (peer->fin_acked)
+        pass_sent(t, e, TCP_KIND_ACK_OF_FIN);
 }
 
 /* As if it had not passed. */
@@ -240,7 +240,8 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         peer->gaps->raced = false;
     if (exchange->fin[!side].frame)
         exchange->fin_first = !side;
-    pass_take_back(t, e, state_without_fin(e, peer), e->gaps->fin_since);
+    pass_take_back(t, e, (tcp_state)e->gaps->fin_before, e->gaps->fin_since);
+    move_without_fin(t, e, peer);
 }
 
 void pass_say_misplaced_fin(pass *t)
@@ -255,7 +256,7 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
-    pass_ask_again(t, x->nxt - 1, t->c->exchange->fin[t->s->side].time);
+    pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time));
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, TL_BY_ACK_OF_FIN);
 }
@@ -270,9 +271,10 @@ static void take_repeated_fin(pass *t)
     t->belongs = true;
     x->fin_repeated = true;
     if (x->fin_acked) {
-        if (pass_disproves(t, TL_BY_ACK_OF_FIN, exchange->fin_ack[t->s->side].time))
+        if (pass_disproves(t, TL_BY_ACK_OF_FIN, tl_ns(exchange->fin_ack[t->s->side].time)))
             undo_fin_ack(t);
-    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, exchange->fin[t->s->side].time)) {
+    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 &&
+               pass_knew(t, tl_ns(exchange->fin[t->s->side].time))) {
         pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
     }
 }
@@ -311,7 +313,7 @@ void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
         gaps->race.to = from + bytes;
         return;
     }
-    exchange->half_close_bytes += bytes;
+    pass_extras(t)->half_close_bytes += bytes;
     if (!exchange->half_close_data)
         pass_raise(t, TL_EVENT_CLOSE_HALF_CLOSED_DATA, 0);
     exchange->half_close_data = true;

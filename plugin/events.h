@@ -121,12 +121,12 @@ typedef enum {
 /** Those that a connection remembers of each end that raised them: its story tells of them.
  *
  *   X(identifier, name) */
-#define TL_MARKS(X) \
-    X(OPEN_SYN_ACK_DIFFERS, "open.syn_ack_differs") \
-    X(CLOSE_FIN_RETRANSMITTED, "close.fin_retransmitted") \
-    X(CLOSE_FIN_MISPLACED, "close.fin_misplaced") \
+#define TL_MARKS(X)                                         \
+    X(OPEN_SYN_ACK_DIFFERS, "open.syn_ack_differs")         \
+    X(CLOSE_FIN_RETRANSMITTED, "close.fin_retransmitted")   \
+    X(CLOSE_FIN_MISPLACED, "close.fin_misplaced")           \
     X(CLOSE_DATA_AFTER_OWN_FIN, "close.data_after_own_fin") \
-    X(RESET_SENDER_WENT_ON, "reset.sender_went_on") \
+    X(RESET_SENDER_WENT_ON, "reset.sender_went_on")         \
     X(RESET_LOOP, "reset.loop")
 
 typedef enum {

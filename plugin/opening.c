@@ -9,11 +9,11 @@
 
 void pass_raise_reuse(pass *t)
 {
-    const tl_connection *c = t->c;
+    const tl_extras *extras = connection_extras(t->c);
 
-    if (c->reuse != TL_NO_CONNECTION)
+    if (extras->reuse != TL_NO_CONNECTION)
         pass_raise(t, TL_EVENT_OPEN_PORT_REUSE, 0)->warn =
-            !phase_is_over(c->reuse_phase) || c->reuse_gap < 2 * t->world->settings.msl;
+            !phase_is_over(extras->reuse_phase) || extras->reuse_gap < 2 * t->world->settings.msl;
 }
 
 void pass_take_over(pass *t, tl_end *e)
@@ -69,7 +69,7 @@ static void count_data_again(pass *t)
     const uint64_t again = t->s->length < t->x->bytes ? t->s->length : t->x->bytes;
 
     if (again > 0)
-        pass_exchange(t)->retransmitted[t->s->side] += again;
+        pass_extras(t)->retransmitted[t->s->side] += again;
 }
 
 static void count_syn(pass *t)
@@ -78,6 +78,10 @@ static void count_syn(pass *t)
 
     if (end_side(c, t->x) != c->client)
         return;
+    if (!c->saw_syn) { /* the capture began with a SYN/ACK */
+        count_first_syn(t);
+        return;
+    }
     if (c->syns < UINT16_MAX)
         c->syns++;
     pass_raise(t, TL_EVENT_OPEN_SYN_RETRANSMITTED, c->syns);
@@ -113,10 +117,7 @@ static void try_again(pass *t)
     else
         pass_enter(t, t->y, TCP_LISTEN);
     t->y->borrowed = true;
-    if (c->saw_syn)
-        count_syn(t);
-    else /* the capture began with the SYN/ACK of the try that failed */
-        count_first_syn(t);
+    count_syn(t);
 }
 
 /* An opener that answered the SYN/ACK, as its peer's data seemed to show, would not repeat its SYN. */
@@ -140,8 +141,7 @@ static void repeat_syn(pass *t)
 
     if (!t->x->sent_syn) { /* the capture shows it after the SYN/ACK that answers it */
         t->x->sent_syn = true;
-        if (end_side(c, t->x) == c->client)
-            count_first_syn(t);
+        count_syn(t);
         return;
     }
     pass_lift_rejection(t);
@@ -163,19 +163,16 @@ static void cross_syn(pass *t)
     pass_step(t, TL_STEP_SYN);
 }
 
+/* One that was replaced stays as it was: nothing is tried there any more. */
 static bool has_failed(const tl_connection *c)
 {
-    return claim_stands(c) && !c->claim->is_icmp && !c->opened;
+    return claim_stands(c) && !c->claim->is_icmp && !c->opened && !c->replaced;
 }
 
 /* The opener's own SYN, when it has opened already: who forgot the connection takes it for a new one. */
 static void note_duplicate(pass *t)
 {
-    tl_exchange *exchange = pass_exchange(t);
-
-    if (!exchange->duplicate)
-        exchange->duplicate = t->world->allocate(sizeof *exchange->duplicate);
-    *exchange->duplicate = pass_moment(t);
+    pass_extras(t)->duplicate = pass_moment(t);
 }
 
 /* Nobody but its peer has shown that it has the SYN/ACK: its own word is still missing. */
@@ -185,7 +182,7 @@ static bool may_repeat(const pass *t)
 
     if (!c->opened)
         return true;
-    return c->exchange->before_state[t->s->side][TL_BY_ACK_OF_SYN] != TCP_CLOSED && !t->x->confirmed;
+    return end_moved_silently(c, t->x, TL_BY_ACK_OF_SYN) && !t->x->confirmed;
 }
 
 void pass_on_syn(pass *t)
@@ -253,7 +250,7 @@ static void undo_open_ack(pass *t)
     t->c->opened = false;
     t->c->open_ack = (tl_moment){0};
     t->x->isn_acked = false;
-    pass_ask_again(t, t->x->isn, t->c->attempt.syn_ack.time);
+    pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time));
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 
@@ -283,7 +280,7 @@ static void repeat_syn_ack(pass *t)
     tl_attempt *a = &t->c->attempt;
 
     count_syn_ack(t);
-    if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, t->c->open_ack.time))
+    if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, tl_ns(t->c->open_ack.time)))
         return;
     undo_open_ack(t);
     if (a->overflows < UINT16_MAX && ++a->overflows == 2)
@@ -297,12 +294,13 @@ static void undo_crossed_ack(pass *t)
     tl_connection *c = t->c;
     tl_end *x = t->x;
 
-    if (x->state != TCP_ESTABLISHED || x->confirmed || !t->y->active || !pass_knew(t, c->open_ack.time))
+    if (x->state != TCP_ESTABLISHED || x->confirmed || !t->y->active ||
+        !pass_knew(t, tl_ns(c->open_ack.time)))
         return;
     c->opened = false;
     c->open_ack = (tl_moment){0};
     x->isn_acked = false;
-    pass_take_back(t, x, TCP_SYN_SENT, c->syn.time);
+    pass_take_back(t, x, TCP_SYN_SENT, tl_ns(c->syn.time));
 }
 
 static void first_syn_ack(pass *t)
@@ -383,7 +381,7 @@ static void begin_with_syn_ack(pass *t)
     tl_end *y = t->y;
 
     c->client = !t->s->side;
-    end_begin(y, TCP_SYN_SENT, c->saw_syn ? c->syn.time : TL_NO_TIME);
+    end_begin(y, TCP_SYN_SENT, c->saw_syn ? tl_ns(c->syn.time) : TL_NO_TIME);
     y->isn = t->s->ack - 1;
     y->has_isn = true;
     y->sent_syn = y->has_nxt = c->saw_syn;
@@ -446,15 +444,17 @@ static bool opener_acks(pass *t)
     if (!seq_within(t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
         return false;
     take_other_offer(t);
-    if (!y->has_isn) {
-        infer_syn_ack(t, y, t->s->ack - 1);
-    } else if (!seq_within(t->s->ack, y->isn + 1,
-                           y->nxt + x->widest)) { /* data may be missing from the capture */
+    if (y->has_isn &&
+        !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest)) { /* data may be missing from the capture */
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         t->c->attempt.bad_ack = true;
         note_older(t);
         return false;
     }
+    if (!pass_fits(t))
+        return false;
+    if (!y->has_isn)
+        infer_syn_ack(t, y, t->s->ack - 1);
     x->isn_acked = true;
     pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
@@ -486,6 +486,8 @@ static bool listener_acks(pass *t)
         a->acked_syn = true; /* half a SYN/ACK; the SYN may come */
         return false;
     }
+    if (!pass_fits(t))
+        return false;
     infer_syn_ack(t, x, t->s->seq - 1);
     x->isn_acked = y->isn_acked = true; /* by what is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
@@ -497,12 +499,15 @@ static bool listener_acks(pass *t)
 static bool responder_acks(pass *t)
 {
     tl_end *x = t->x, *y = t->y;
+    const uint32_t furthest = y->has_nxt ? y->nxt + x->widest : y->isn + WIDEST_WINDOW;
 
     if (!seq_within(t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
-        (y->has_nxt && !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest))) {
+        !seq_within(t->s->ack, y->isn + 1, furthest)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
+    if (!pass_fits(t))
+        return false;
     const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */
     if (!pass_is_synchronized_talk(t) && !is_alone)
         return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);

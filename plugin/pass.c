@@ -62,7 +62,7 @@ void pass_step_once(pass *t, tl_step step)
 
 tl_moment pass_moment(const pass *t)
 {
-    return (tl_moment){.time = t->now, .frame = t->s->frame};
+    return (tl_moment){.frame = t->s->frame, .time = tl_time_of(t->now)};
 }
 
 /* ---- Round trips between us and an end ---- */
@@ -224,6 +224,21 @@ void pass_guess_roles(pass *t)
 
     t->c->client = t->s->lower_port ? !sender : sender;
     t->c->role_guessed = true;
+}
+
+tl_extras *connection_own_extras(tl_connection *c, const tl_world *world)
+{
+    if (!c->extras) {
+        tl_extras *extras = world->allocate(sizeof *extras);
+        *extras = *connection_extras(c);
+        c->extras = extras;
+    }
+    return c->extras;
+}
+
+tl_extras *pass_extras(pass *t)
+{
+    return connection_own_extras(t->c, t->world);
 }
 
 tl_exchange *pass_exchange(pass *t)
