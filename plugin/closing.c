@@ -128,7 +128,7 @@ static void name_fin(pass *t, const tl_end *e, tl_moment passed, bool crossed)
     const tl_end *peer = end_peer(c, e);
 
     if (peer->has_fin) {
-        exchange->crossed = crossed || !peer->fin_acked;
+        exchange->crossed = crossed || !(peer->fin_acked || e->state == TCP_CLOSE_WAIT);
         exchange->merged = t->acked_fin;
         pass_raise(t, closing_event(connection_closing(c)), 0);
     } else {

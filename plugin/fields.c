@@ -560,22 +560,29 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
 /* All of them are asked for on each frame: too often to ask Wireshark for each. */
 static bool is_any_fact_wanted(proto_tree *tree)
 {
-    unsigned i = 0;
+    unsigned references = HF_REF_TYPE_NONE; /* which is 0 */
 
     if (is_visible(tree) || is_wanted(tree, hf_story))
         return true;
-    while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
-        i++;
-    return i < FACTS_COUNT;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < FACTS_COUNT; i++)
+        references |= fact_hf[i].hfinfo.ref_type;
+    return references != HF_REF_TYPE_NONE;
 }
 
-static void add_story(packet_info *pinfo, proto_tree *tree, const stream_facts *facts)
+static void add_story(proto_tree *tree, const stream_facts *facts)
 {
     if (!is_wanted(tree, hf_story))
         return;
-    const story s = story_tell(pinfo->pool, facts);
-    for (unsigned i = 0; i < s.count; i++)
-        add_text(tree, hf_story, s.sentence[i]);
+    GString *story = g_string_new(NULL);
+    story_append(story, facts, "\n");
+    for (char *sentence = story->str, *end; *sentence; sentence = end) {
+        end = sentence + strcspn(sentence, "\n");
+        if (*end)
+            *end++ = '\0';
+        add_text(tree, hf_story, sentence);
+    }
+    g_string_free(story, TRUE);
 }
 
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
@@ -590,7 +597,7 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     proto_item_set_generated(item);
 
     stream_facts_get(what->stream, what->view, &facts);
-    add_story(pinfo, branch, &facts);
+    add_story(branch, &facts);
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         if (fact_is_known(&facts_table[i], &facts))
             add_fact(pinfo, branch, i, &facts);

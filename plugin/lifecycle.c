@@ -295,7 +295,7 @@ bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *
     };
 
     prepare(r);
-    if (c->replaced || c->phase != TCP_SYN_SENT || t.x->state != TCP_SYN_SENT || !t.x->has_isn ||
+    if (c->replaced || c->phase != TCP_SYN_SENT || end_shown(c, t.x) != TCP_SYN_SENT || !t.x->has_isn ||
         t.x->isn != rejection->seq)
         return false;
     pass_reject(&t, rejection->error);

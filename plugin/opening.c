@@ -163,9 +163,10 @@ static void cross_syn(pass *t)
     pass_step(t, TL_STEP_SYN);
 }
 
+/* One that was replaced stays as it was: nothing is tried there any more. */
 static bool has_failed(const tl_connection *c)
 {
-    return claim_stands(c) && !c->claim->is_icmp && !c->opened;
+    return claim_stands(c) && !c->claim->is_icmp && !c->opened && !c->replaced;
 }
 
 /* The opener's own SYN, when it has opened already: who forgot the connection takes it for a new one. */
@@ -443,15 +444,17 @@ static bool opener_acks(pass *t)
     if (!seq_within(t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
         return false;
     take_other_offer(t);
-    if (!y->has_isn) {
-        infer_syn_ack(t, y, t->s->ack - 1);
-    } else if (!seq_within(t->s->ack, y->isn + 1,
-                           y->nxt + x->widest)) { /* data may be missing from the capture */
+    if (y->has_isn &&
+        !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest)) { /* data may be missing from the capture */
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         t->c->attempt.bad_ack = true;
         note_older(t);
         return false;
     }
+    if (!pass_fits(t))
+        return false;
+    if (!y->has_isn)
+        infer_syn_ack(t, y, t->s->ack - 1);
     x->isn_acked = true;
     pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
@@ -483,6 +486,8 @@ static bool listener_acks(pass *t)
         a->acked_syn = true; /* half a SYN/ACK; the SYN may come */
         return false;
     }
+    if (!pass_fits(t))
+        return false;
     infer_syn_ack(t, x, t->s->seq - 1);
     x->isn_acked = y->isn_acked = true; /* by what is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
@@ -494,12 +499,15 @@ static bool listener_acks(pass *t)
 static bool responder_acks(pass *t)
 {
     tl_end *x = t->x, *y = t->y;
+    const uint32_t furthest = y->has_nxt ? y->nxt + x->widest : y->isn + WIDEST_WINDOW;
 
     if (!seq_within(t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
-        (y->has_nxt && !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest))) {
+        !seq_within(t->s->ack, y->isn + 1, furthest)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
+    if (!pass_fits(t))
+        return false;
     const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */
     if (!pass_is_synchronized_talk(t) && !is_alone)
         return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);

@@ -416,7 +416,7 @@ void pass_reject(pass *t, uint16_t error)
 {
     tl_claim *claim = connection_claim(t->c, t->world);
 
-    *claim = (tl_claim){.passed = pass_moment(t), .is_icmp = true, .stands = true};
+    *claim = (tl_claim){.passed = pass_moment(t), .from = !t->s->side, .is_icmp = true, .stands = true};
     lay_over(t, claim, t->x);
     pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
     /* The error's frame is none of the connection's: it tells no time in a state. */

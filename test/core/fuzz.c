@@ -94,6 +94,14 @@ static void note_rejection(const tl_rejection *r)
              r->time, r->side, r->seq, r->error);
 }
 
+static void note_time(int64_t time)
+{
+    if (time > run.last)
+        run.last = time;
+    if (time < run.first)
+        run.first = time;
+}
+
 static void fail(const char *what, int line)
 {
     printf("fuzz.c:%d: does not hold: %s\ncapture %" PRId64 "\n", line, what, INT64_C(30000000000));
@@ -173,6 +181,48 @@ static bool is_over(tcp_state state)
     return state == TCP_CLOSED || state == TCP_TIME_WAIT;
 }
 
+/* The phase is a function of the pair, where both ends have spoken in this connection, and none is closed:
+ * that may have been by a RST which the other end did not take. One that was replaced stays as it was. */
+static void check_pair(const tl_report *r)
+{
+    static const char *const phase[][3] = {
+        /* the phase, and the pair in either order */
+        {"SYN_RECEIVED", "SYN_SENT", "SYN_SENT"},
+        {"SYN_RECEIVED", "SYN_SENT", "SYN_RECEIVED"},
+        {"SYN_RECEIVED", "SYN_SENT", "ESTABLISHED"},
+        {"SYN_RECEIVED", "SYN_RECEIVED", "SYN_RECEIVED"},
+        {"SYN_RECEIVED", "SYN_RECEIVED", "ESTABLISHED"},
+        {"ESTABLISHED", "ESTABLISHED", "ESTABLISHED"},
+        {"FIN_WAIT_1", "FIN_WAIT_1", "SYN_SENT"},
+        {"FIN_WAIT_1", "FIN_WAIT_1", "SYN_RECEIVED"},
+        {"FIN_WAIT_1", "FIN_WAIT_1", "ESTABLISHED"},
+        {"FIN_WAIT_1", "FIN_WAIT_1", "CLOSE_WAIT"}, /* whose ACK was lost */
+        {"FIN_WAIT_2", "FIN_WAIT_2", "CLOSE_WAIT"},
+        {"CLOSING", "FIN_WAIT_1", "FIN_WAIT_1"},
+        {"CLOSING", "FIN_WAIT_1", "CLOSING"},
+        {"CLOSING", "FIN_WAIT_2", "CLOSING"},
+        {"LAST_ACK", "FIN_WAIT_1", "LAST_ACK"}, /* whose ACK was lost */
+        {"LAST_ACK", "FIN_WAIT_2", "LAST_ACK"},
+        {"LAST_ACK", "TIME_WAIT", "LAST_ACK"}, /* likewise */
+        {"CLOSING", "TIME_WAIT", "CLOSING"},
+        {"CLOSING", "CLOSING", "CLOSING"},
+        {"TIME_WAIT", "TIME_WAIT", "TIME_WAIT"},
+    };
+    const tl_connection *c = run.plain.heard;
+    const char *one = tcp_state_name(r->state[0]), *other = tcp_state_name(r->state[1]);
+
+    if (!r->has_states || c->replaced || c->end[0].borrowed || c->end[1].borrowed ||
+        r->state[0] == TCP_CLOSED || r->state[1] == TCP_CLOSED)
+        return;
+    for (unsigned i = 0; i < sizeof phase / sizeof phase[0]; i++)
+        if ((strcmp(phase[i][1], one) == 0 && strcmp(phase[i][2], other) == 0) ||
+            (strcmp(phase[i][1], other) == 0 && strcmp(phase[i][2], one) == 0)) {
+            check(strcmp(phase[i][0], tcp_state_name(r->phase)) == 0);
+            return;
+        }
+    fail("a pair of states that cannot be", __LINE__);
+}
+
 static void check_phase(const tl_report *r)
 {
     const tcp_state client = r->state[TL_CLIENT], server = r->state[TL_SERVER];
@@ -181,6 +231,7 @@ static void check_phase(const tl_report *r)
     check(r->phase != TCP_LISTEN && r->phase != TCP_CLOSE_WAIT);
     check(implies(r->has_states, client != TCP_LISTEN));
     check(implies(!r->has_states, r->phase == TCP_CLOSED));
+    check_pair(r);
     check(implies(r->phase == TCP_CLOSED, client == TCP_CLOSED || server == TCP_CLOSED));
     check(implies(r->phase == TCP_TIME_WAIT, is_over(client) && is_over(server)));
     check(implies(r->phase == TCP_ESTABLISHED, client != TCP_SYN_RECEIVED && server != TCP_SYN_RECEIVED));
@@ -423,6 +474,7 @@ static void reject(const tl_rejection *r)
     twin.side = !r->side;
     twin.seq += shift[r->side];
     note_rejection(r);
+    note_time(r->time);
     const bool decides = hear_rejection(&run.plain, r);
     check(decides == hear_rejection(&run.twin, &twin) && decides == hear_rejection(&run.twice, r));
     if (!decides)
@@ -450,10 +502,7 @@ static void follow(const tl_segment *s)
     twin.sack += shift[!s->side];
     note_segment(s);
     run.segment = *s;
-    if (s->time > run.last)
-        run.last = s->time;
-    if (s->time < run.first)
-        run.first = s->time;
+    note_time(s->time);
 
     bool was_chained[CONNECTIONS_MAX][2] = {{false}};
     for (uint32_t i = 0; i < run.plain.all.count; i++) {

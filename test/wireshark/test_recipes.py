@@ -3,11 +3,17 @@
 given. There is none here, so its part is checked against what it documents: names without dots, each with a
 type that fits, and each time a number."""
 
+import functools
 import json
+import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
+import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -39,11 +45,15 @@ def objects(text):
     return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
 
 
-def run_folder(wireshark, folder):
-    command = [*as_somebody(), "bash", str(wireshark.write("folder.sh", (RECIPES / "folder.sh").read_bytes()))]
+def folder_command(wireshark, folder, *arguments):
+    script = wireshark.write("folder.sh", (RECIPES / "folder.sh").read_bytes())
+    return [*as_somebody(), "bash", str(script), str(folder), "2", *map(str, arguments)]
+
+
+def run_folder(wireshark, folder, *arguments, environment=None):
     return subprocess.run(
-        [*command, str(folder), "2"], capture_output=True, cwd=wireshark.folder, encoding="utf-8",
-        env=wireshark.environment, timeout=TIMEOUT,
+        folder_command(wireshark, folder, *arguments), capture_output=True, cwd=wireshark.folder, encoding="utf-8",
+        env=environment or wireshark.environment, timeout=TIMEOUT,
     )  # fmt: skip
 
 
@@ -83,6 +93,94 @@ def test_folder_says_what_it_cannot_read(wireshark, folder):
     done = run_folder(wireshark, bad)
     assert done.returncode == 1 and "torn.pcap" in done.stderr
     assert {row["capture"] for row in objects(done.stdout)} == {str(bad / "still-open.pcap")}
+
+
+# Beginning again, and on a terminal
+
+
+@pytest.fixture
+def counting(wireshark, tmp_path_factory):
+    """An environment in which tshark notes each capture that it is asked to read, and does not come to an end with
+    those whose names are in the file `stuck`"""
+    place = wireshark.folder / f"counting {len(list(wireshark.folder.iterdir()))}"
+    place.mkdir()
+    place.chmod(0o777)
+    (place / "tshark").write_text(
+        f"""#!/bin/sh
+for last; do :; done
+case "$last" in *.pcap) echo "$last" >>'{place}/read' ;; esac
+if [ -f '{place}/stuck' ] && echo "$last" | grep -qFf '{place}/stuck'; then sleep 60; fi
+exec {shutil.which("tshark")} "$@"
+"""
+    )
+    (place / "tshark").chmod(0o755)
+    return place, wireshark.environment | {"PATH": f"{place}:{os.environ['PATH']}"}
+
+
+def read_of(place):
+    """The captures that were read since this was asked the last time"""
+    noted = place / "read"
+    names = sorted(Path(line).stem for line in noted.read_text().splitlines()) if noted.is_file() else []
+    noted.unlink(missing_ok=True)
+    return names
+
+
+def test_an_interrupted_run_goes_on(wireshark, folder, connections, counting):
+    """Ctrl-C while a capture is read: nothing is printed. The next time only that one and those behind it are read,
+    and all is printed; the time after that nothing is read."""
+    place, environment = counting
+    (place / "stuck").write_text("still-open\n")
+    command = folder_command(wireshark, folder, "--work", place / "work")
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=wireshark.folder,
+        encoding="utf-8", start_new_session=True,
+    )  # fmt: skip
+    # While one of the two places is taken by the capture that does not come to an end, all others are read.
+    log, end = place / "work" / "log", time.monotonic() + TIMEOUT
+    while not log.is_file() or len(log.read_text().splitlines()) < len(NAMES):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=TIMEOUT)
+    assert out == "" and process.returncode != 0
+    read_of(place)
+    (place / "stuck").unlink()
+    for expected in (["still-open"], []):
+        done = run_folder(wireshark, folder, "--work", place / "work", environment=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sorted(done.stdout.splitlines()) == sorted(connections.splitlines())
+        assert read_of(place) == expected
+
+
+def test_what_is_new_or_failed_is_read_later(wireshark, counting):
+    place, environment = counting
+    source = wireshark.folder / f"source of {place.name}"
+    source.mkdir()
+    whole = wireshark.path("still-open").read_bytes()
+    (source / "b.pcap").write_bytes(whole)
+    (source / "c.pcap").write_bytes(whole[:-10])
+    run = functools.partial(run_folder, wireshark, source, "--work", place / "work", environment=environment)
+    done = run()
+    assert done.returncode == 1 and done.stderr.startswith(f"{source / 'c.pcap'}: ") and "cut short" in done.stderr
+    assert [row["capture"] for row in objects(done.stdout)] == [str(source / "b.pcap"), str(source / "c.pcap")]
+    assert read_of(place) == ["b", "c"]
+    (source / "a.pcap").write_bytes(whole)
+    (source / "c.pcap").write_bytes(whole)
+    done = run()
+    assert (done.returncode, done.stderr, read_of(place)) == (0, "", ["a", "c"])
+    assert sorted(row["capture"] for row in objects(done.stdout)) == [str(source / f"{name}.pcap") for name in "abc"]
+
+
+def test_a_terminal_shows_how_far_it_is(wireshark, folder):
+    command = shlex.join(folder_command(wireshark, folder)[-4:]) + " >lines.jsonl"
+    log = wireshark.folder / "terminal"
+    log.mkdir()
+    log.chmod(0o777)
+    done = subprocess.run(
+        [*as_somebody(), "script", "-qec", f"cd {shlex.quote(str(log))} && {command}", "/dev/null"], capture_output=True,
+        encoding="utf-8", env=wireshark.environment, cwd=wireshark.folder, stdin=subprocess.DEVNULL, timeout=TIMEOUT,
+    )  # fmt: skip
+    assert done.returncode == 0 and re.search(rf"100% {len(NAMES)}:0=0s", done.stdout), done
 
 
 @pytest.fixture(scope="module")
