@@ -33,7 +33,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "test", "shared"))
 import network  # noqa: E402
 
 NAME = "tcplife-record"
-PROGRAMS = ("ip", "ss", "tcpdump", "openssl")
+PROGRAMS = ("ip", "ss", "tcpdump", "openssl", "nft")
 SCENARIO_TIMEOUT = 60
 ATTEMPTS = 3
 
@@ -98,6 +98,41 @@ class Net(network.Net):
         self.capture_at(self.at, self.path, **how)
 
 
+class RoutedNet(Net):
+    """The hosts have a router between them. `delays` are one way: to the client, to the server and, if
+    there is a third, to another host with the server's address, `backend`."""
+
+    def __init__(self, path, at, delays, client):
+        super().__init__(path, at, None)
+        self.delays, self.wires = delays, {}
+        self.kinds["backend"] = network.Host
+        self.addresses = {**self.addresses, "client": client, "backend": self.addresses["server"]}
+
+    def _build(self):
+        self.router = network.Router(f"{self.name}-{os.getpid()}-router")
+        self._undo.callback(self.router.remove)
+        self._undo.callback(self.router.unplug)
+        self.client = self._new_host("client", network.CLIENT_MAC)
+        servers = [self._new_host(role, network.SERVER_MAC) for role in ("server", "backend")[: len(self.delays) - 1]]
+        self.server, self.backend = servers[0], servers[-1]
+        self._connect(self.client, self.server, self.delays[0])
+        for server, delay in zip(servers, self.delays[1:], strict=True):
+            self._connect(server, self.client, delay)
+        self.router.lead(self.client, "client")
+        self.router.lead(self.server, "server")
+        self.captures = self._undo.enter_context(contextlib.ExitStack())
+
+    def _connect(self, host, peer, delay):
+        """The host's wire to the router; the interface there has the host's role for a name."""
+        self._undo.callback(host.unplug)
+        host.plug_in(peer)
+        role = host.name.rpartition("-")[2]
+        side = self.router.add_side(role, host, peer.mac)
+        wire = self.wires[role] = Wire(host, side, delay) if host is self.client else Wire(side, host, delay)
+        wire.start()
+        self._undo.callback(wire.stop)
+
+
 def scenario(shows, at="client", delay=0.002, from_start=True):
     """`at`: whose interface is captured. `delay`: one way. Not `from_start`: it calls capture()."""
 
@@ -119,6 +154,17 @@ def at_all_interfaces(shows):
             net.captures.callback(network.Capture(net.server.bridge, path, **interfaces).stop)
             function(net)
         write_ethernet(path)
+
+    return recorded_by(record_at, shows)
+
+
+def through_router(shows, at="client", delays=(0.002, 0.02), client=(network.CLIENT, network.CLIENT6)):
+    """See RoutedNet. `at` may be the router's interface to the client too."""
+
+    def record_at(function, path):
+        with RoutedNet(path, at, delays, client) as net:
+            net.capture(**{"interface": "client"} if at == "router" else {})
+            function(net)
 
     return recorded_by(record_at, shows)
 
@@ -1072,6 +1118,134 @@ def zero_window_abort(net):
             client.send(bytes(4096))
     time.sleep(3)
     abort(client)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"PA> <A <RA$")
+def unread_data(net):
+    """The server's program closes without having read the request (RFC 2525, 2.17)."""
+    client, server = connect(net, 40148)
+    client.sendall(REQUEST)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    server.close()
+    time.sleep(0.1)
+
+
+@scenario(shows=r"A> <A A> <A <A R>$")
+def persist_timeout(net):
+    """The client's kernel gives up a closed window without a word; then the window opens."""
+    client, server = connect(net, 40149)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2000)
+    client.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            client.send(bytes(4096))
+    time.sleep(5)
+    with contextlib.suppress(ConnectionResetError):
+        wait_for_fin(server)
+    time.sleep(0.1)
+
+
+@scenario(shows=r"PA> <R S> .*FA> <FA A>$")
+def server_restarts(net):
+    """The machine: its kernel knows nothing of what was before, and the service is there again."""
+    listener = net.server.listen(WEB)
+    client, server = connect(net, 40150, listener)
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    network.vanish(server)
+    listener.close()
+    time.sleep(1)
+    listener = net.server.listen(WEB)
+    client.sendall(REQUEST)
+    time.sleep(0.1)
+    client, server = connect(net, 40151, listener)
+    talk(client, server)
+    close_merged(client, server)
+
+
+# Through a router whose kernel is a firewall, a NAT, a balancer
+
+FORWARD = ("add table ip filter", "add chain ip filter forward { type filter hook forward priority filter; }")
+
+
+@through_router(shows=r"PA> <R$")
+def firewall_rejects(net):
+    """A new rule for an old connection. The server's TTL is 128, as Windows has it; the router's 64."""
+    net.server.set(ip_default_ttl=128)
+    client, server = connect(net, 40152)
+    talk(client, server)
+    time.sleep(1.2)  # the RST cannot answer the client's ACK any more
+    net.router.nft(*FORWARD, "add rule ip filter forward tcp dport 80 reject with tcp reset")
+    client.sendall(REQUEST)
+    time.sleep(0.2)
+
+
+def forget_after(net, seconds):
+    """The router's conntrack forgets a connection that is idle for so long, and takes up none midway."""
+    net.router.set("netfilter", nf_conntrack_tcp_timeout_established=seconds, nf_conntrack_tcp_loose=0)
+
+
+@through_router(shows=r"PA> (PA> ){2,}RA>$")
+def idle_timer_drops(net):
+    """A firewall forgets, and drops what it does not know; the client's program gives up and aborts."""
+    forget_after(net, 2)
+    net.router.nft(*FORWARD, "add rule ip filter forward ct state invalid drop")
+    client, server = connect(net, 40153)
+    talk(client, server)
+    time.sleep(3.5)
+    client.sendall(REQUEST)
+    time.sleep(2.5)
+    abort(client)
+    time.sleep(0.1)
+
+
+@through_router(shows=r"<PA R>$", at="server", delays=(0.02, 0.002), client=("10.0.0.1", network.CLIENT6))
+def nat_forgets(net):
+    """The server's data come to the NAT's own address, and its kernel answers them."""
+    forget_after(net, 2)
+    net.client.ip(f"route add {network.SERVER} dev tap0")
+    net.router.ip(f"address add {network.CLIENT}/32 dev server")
+    net.server.ip(f"neighbour add {network.CLIENT} lladdr {network.CLIENT_MAC} dev tap0 nud permanent")
+    net.router.nft(
+        "add table ip nat",
+        "add chain ip nat postrouting { type nat hook postrouting priority srcnat; }",
+        'add rule ip nat postrouting oifname "server" masquerade',
+    )
+    client, server = connect(net, 40154)
+    talk(client, server)
+    time.sleep(3.5)
+    server.sendall(RESPONSE)
+    time.sleep(0.1)
+
+
+@through_router(
+    shows=r"^S> S> <SA A> <SA A> PA> <A <PA A> FA> <FA A> S> <SA A> PA> <A <PA A> PA> <R$",
+    delays=(0.002, 0.7, 0.02),
+)
+def two_backends(net):
+    """One address, two servers. The first is slow, so the balancer gives the repeated SYN to the other one,
+    and both answer. The next connection begins with one of them, and is moved to the other."""
+    net.client.set(tcp_syn_linear_timeouts=0)
+    net.server.set(tcp_synack_retries=0)
+    listeners = [host.listen(WEB) for host in (net.server, net.backend)]
+    client = net.client.new_socket(40155)
+    client.setblocking(False)
+    client.connect_ex(listeners[1].getsockname())
+    time.sleep(0.5)
+    net.router.lead(net.server, "backend")
+    server = net.backend.accept(listeners[1])
+    client.settimeout(network.SOCKET_TIMEOUT)
+    time.sleep(0.6)
+    talk(client, server)
+    close_merged(client, server)
+    client, server = connect(net, 40156, listeners[1])
+    talk(client, server)
+    time.sleep(LONGER_THAN_DELAYED_ACK)
+    net.wires["server"].delay = 0.02
+    net.router.lead(net.server, "server")
+    client.sendall(REQUEST)
     time.sleep(0.1)
 
 

@@ -115,7 +115,7 @@ void pass_acknowledge_fin(pass *t)
  * tells; it was lost before us, and this is its repetition. The FINs crossed. */
 static void cross_hidden_fin(pass *t)
 {
-    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? t->c->open_ack.time : TL_NO_TIME);
+    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? tl_ns(t->c->open_ack.time) : TL_NO_TIME);
     pass_sent(t, t->x, TCP_KIND_FIN);
     pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN);
 }
@@ -256,7 +256,7 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
-    pass_ask_again(t, x->nxt - 1, t->c->exchange->fin[t->s->side].time);
+    pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time));
     if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
         pass_undo(t, x, TL_BY_ACK_OF_FIN);
 }
@@ -271,9 +271,10 @@ static void take_repeated_fin(pass *t)
     t->belongs = true;
     x->fin_repeated = true;
     if (x->fin_acked) {
-        if (pass_disproves(t, TL_BY_ACK_OF_FIN, exchange->fin_ack[t->s->side].time))
+        if (pass_disproves(t, TL_BY_ACK_OF_FIN, tl_ns(exchange->fin_ack[t->s->side].time)))
             undo_fin_ack(t);
-    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 && pass_knew(t, exchange->fin[t->s->side].time)) {
+    } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 &&
+               pass_knew(t, tl_ns(exchange->fin[t->s->side].time))) {
         pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
     }
 }
@@ -312,7 +313,7 @@ void pass_take_data_after_fin(pass *t, uint32_t from, uint32_t bytes)
         gaps->race.to = from + bytes;
         return;
     }
-    exchange->half_close_bytes += bytes;
+    pass_extras(t)->half_close_bytes += bytes;
     if (!exchange->half_close_data)
         pass_raise(t, TL_EVENT_CLOSE_HALF_CLOSED_DATA, 0);
     exchange->half_close_data = true;

@@ -15,13 +15,6 @@
 
 #include "compat.h"
 
-/* What is true or false is a gboolean, an int, up to 4.2. */
-#if WIRESHARK_AT_LEAST(4, 3)
-typedef bool wireshark_bool;
-#else
-typedef gboolean wireshark_bool;
-#endif
-
 /* The function that begins a statistic of the command line says from 4.6 on
  * whether it could. Before, one that could not had to end the program. */
 #if WIRESHARK_AT_LEAST(4, 5)

@@ -17,12 +17,12 @@
     (WIRESHARK_VERSION_MAJOR > (major) || \
      (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
-/* The value of a boolean preference is a gboolean, an int, at first and a bool
- * later; the function that registers one tells which. */
-typedef void register_bool_preference(module_t *, const char *, const char *, const char *, bool *);
-typedef __typeof__(_Generic(&prefs_register_bool_preference,
-                            register_bool_preference *: (bool)0,
-                            default: (gboolean)0)) preference_bool;
+/* What is true or false is a gboolean, an int, up to 4.2. */
+#if WIRESHARK_AT_LEAST(4, 3)
+typedef bool wireshark_bool;
+#else
+typedef gboolean wireshark_bool;
+#endif
 
 /* A field's value is a part of its field_info in 4.0, and behind a pointer from 4.2 on. */
 #if WIRESHARK_AT_LEAST(4, 2)

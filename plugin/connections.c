@@ -38,7 +38,7 @@ static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
 /* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
 static bool revives_duplicate(const tl_connection *c, const tl_segment *s)
 {
-    return c->exchange && c->exchange->duplicate && s->side != c->client && c->end[s->side].isn != s->seq &&
+    return connection_extras(c)->duplicate.frame && s->side != c->client && c->end[s->side].isn != s->seq &&
            s->ack == c->end[c->client].isn + 1;
 }
 
@@ -51,7 +51,7 @@ static bool is_past(const tl_connection *c, const tl_segment *s, int64_t msl)
 /* Which connection a SYN belongs to; NULL: it begins one. */
 static tl_connection *choose_for_syn(tl_connection *newest, const tl_segment *s, int64_t msl)
 {
-    tl_connection *older = newest->older;
+    tl_connection *older = tl_older(newest);
 
     if (is_own_syn(newest, s))
         return is_past(newest, s, msl) ? NULL : newest;
@@ -69,7 +69,7 @@ static tl_connection *choose_for_syn_ack(tl_connection *newest, const tl_segment
         return NULL;
     if (acknowledges_isn(newest, s))
         return newest;
-    return newest->older && acknowledges_isn(newest->older, s) ? newest->older : NULL;
+    return tl_older(newest) && acknowledges_isn(tl_older(newest), s) ? tl_older(newest) : NULL;
 }
 
 /* ---- Which of two connections takes a segment ---- */
@@ -89,7 +89,7 @@ static bool takes_segments(const tl_connection *older, const tl_connection *newe
 /* Who fits alone, or better; else who is open; else the newer. */
 static tl_connection *choose_by_numbers(tl_connection *newest, const tl_segment *s, int64_t msl)
 {
-    tl_connection *older = newest->older;
+    tl_connection *older = tl_older(newest);
 
     if (!older || !takes_segments(older, newest, s, msl))
         return newest;
@@ -124,19 +124,22 @@ static tl_connection *choose(tl_connection *newest, const tl_segment *s, int64_t
 /* Of the connections before, the last one that had opened goes on taking segments; else the last. */
 static tl_connection *older_of(tl_connection *before)
 {
-    return before && !before->opened && before->older && before->older->opened ? before->older : before;
+    tl_connection *older = before && !before->opened ? tl_older(before) : NULL;
+
+    return older && older->opened ? older : before;
 }
 
 static tl_connection *begin(tl_connections *all, tl_connection *before, const tl_segment *s)
 {
     tl_connection *c = all->make(all->count);
 
-    tl_begin(c, all->count++, before, older_of(before), s);
+    tl_begin(c, all->count++, before, older_of(before), s, &all->world);
     c->recent = before ? before->recent : 0;
     if (before && (s->flags & (TL_SYN | TL_ACK)) == (TL_SYN | TL_ACK) && revives_duplicate(before, s)) {
-        c->syn = *before->exchange->duplicate;
-        if (c->syn.time > c->start) /* their clocks may differ */
-            c->syn.time = c->start;
+        const tl_moment syn = connection_extras(before)->duplicate;
+        const int64_t passed = tl_ns(syn.time);
+        c->syn.frame = syn.frame;
+        c->syn.time = tl_time_of(passed < c->start ? passed : c->start); /* their clocks may differ */
         c->saw_syn = true;
         c->syns = 1;
     }
@@ -145,15 +148,26 @@ static tl_connection *begin(tl_connections *all, tl_connection *before, const tl
 
 /* ---- Replacement ---- */
 
+/* How far an end has come. */
+typedef struct {
+    uint32_t nxt, told; /* as in a tl_end, as are the next */
+    bool has_nxt, has_told;
+} progress;
+
+static progress progress_of(const tl_end *e)
+{
+    return (progress){.nxt = e->nxt, .told = e->told, .has_nxt = e->has_nxt, .has_told = e->has_told};
+}
+
 /* The end sends new bytes, or acknowledges new ones. */
-static bool makes_progress(const tl_end *before, const tl_end *now)
+static bool makes_progress(const progress *before, const tl_end *now)
 {
     return (before->has_nxt && seq_before(before->nxt, now->nxt)) ||
            (before->has_told && seq_before(before->told, now->told));
 }
 
 /* A replaced connection in which both ends go on is not, and the segment that shows it not late. */
-static void note_progress(tl_connection *c, const tl_segment *s, const tl_end *before, tl_report *report)
+static void note_progress(tl_connection *c, const tl_segment *s, const progress *before, tl_report *report)
 {
     if (!c->replaced || !makes_progress(before, &c->end[s->side]))
         return;
@@ -171,7 +185,7 @@ static bool is_answered(const tl_connection *c)
 
 static void replace_older(tl_connection *newest, bool was_answered, uint32_t frame, const tl_world *world)
 {
-    tl_connection *older = newest->older;
+    tl_connection *older = tl_older(newest);
 
     if (!older || older->replaced || was_answered || !is_answered(newest) ||
         phase_is_over((tcp_state)older->phase))
@@ -209,14 +223,14 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     tl_connection *c = tl_copies_find(all->copies, *newest, s, &original);
 
     if (c) {
-        tl_follow_copy(c, s, original, report);
+        tl_follow_copy(c, s, original, &all->world, report);
         return c;
     }
     c = choose(*newest, s, all->world.settings.msl);
     if (!c)
         c = *newest = begin(all, *newest, s);
     const bool was_answered = is_answered(c);
-    const tl_end before = c->end[s->side];
+    const progress before = progress_of(&c->end[s->side]);
 
     tl_follow(c, c == *newest ? NULL : *newest, s, &all->world, report);
     if (s->is_own_peer)
@@ -233,6 +247,6 @@ tl_connection *tl_connections_reject(const tl_connections *all, tl_connection *n
 {
     if (newest && tl_reject(newest, rejection, &all->world, report))
         return newest;
-    return newest && newest->older && tl_reject(newest->older, rejection, &all->world, report) ? newest->older
-                                                                                               : NULL;
+    tl_connection *older = newest ? tl_older(newest) : NULL;
+    return older && tl_reject(older, rejection, &all->world, report) ? older : NULL;
 }

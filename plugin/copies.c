@@ -23,9 +23,10 @@
 #define NEAR_WITHIN INT64_C(1000000)
 
 enum {
-    KEPT = 16384,     /* segments; a power of two, as is the number of buckets */
-    LOOKED_AT = 64,   /* of a bucket, or of a 4-tuple's last segments */
-    PARTS_APART = 64, /* identifications */
+    KEPT_BITS = 14,
+    KEPT = 1 << KEPT_BITS, /* segments, and buckets */
+    LOOKED_AT = 64,        /* of a bucket, or of a 4-tuple's last segments */
+    PARTS_APART = 64,      /* identifications */
 };
 
 /* A segment, by its serial number: the first is 1. */
@@ -52,21 +53,14 @@ static const kept *at(const tl_copies *copies, uint32_t serial)
     return serial == 0 || copies->last - serial >= KEPT ? NULL : &copies->ring[serial % KEPT];
 }
 
+/* Multiplied by odd numbers and added up: the upper bits of the sum depend on all of it. */
 static uint32_t hash(const tl_segment *s)
 {
-    const uint32_t numbers[] = {
-        s->seq,
-        s->ack,
-        s->length,
-        s->has_id ? s->id : 0,
-    };
-    uint32_t h = s->flags;
+    const uint64_t rest = (uint64_t)s->length << 32 | (s->has_id ? (uint32_t)s->id << 16 : 0) | s->flags;
 
-    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        h = (h ^ numbers[i]) * UINT32_C(0x9e3779b1);
-        h ^= h >> 15;
-    }
-    return h % KEPT;
+    return (uint32_t)((s->seq * UINT64_C(0x9e3779b97f4a7c15) + s->ack * UINT64_C(0xc2b2ae3d27d4eb4f) +
+                       rest * UINT64_C(0x165667b19e3779f9)) >>
+                      (64 - KEPT_BITS));
 }
 
 static bool is_within(const kept *k, const tl_segment *s, int64_t span)
@@ -79,7 +73,8 @@ static tl_connection *connection_of(tl_connection *newest, const kept *k)
 {
     if (newest->number == k->connection)
         return newest;
-    return newest->older && newest->older->number == k->connection ? newest->older : NULL;
+    tl_connection *older = tl_older(newest);
+    return older && older->number == k->connection ? older : NULL;
 }
 
 static bool is_same(const kept *k, const tl_segment *s)

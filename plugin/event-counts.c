@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "record.h"
+#include "text.h"
 
 struct event_counts {
     GArray *raised; /* of guint64, in order: the connection's number, and the event in the lower half */
@@ -73,6 +74,14 @@ static const guint64 *peek(const event_counts *counts, uint32_t connection)
     return next && *next >> 32 <= connection ? next : NULL;
 }
 
+static void add_count(GString *to, const char *name, unsigned times)
+{
+    text_append(to, to->len ? ", " : "");
+    text_append(to, name);
+    g_string_append_c(to, ' ');
+    text_append_number(to, times, 1);
+}
+
 const char *event_counts_text(event_counts *counts, uint32_t connection)
 {
     const guint64 *next;
@@ -84,8 +93,7 @@ const char *event_counts_text(event_counts *counts, uint32_t connection)
         for (; (next = peek(counts, connection)) && *next == key; counts->next++)
             times++;
         if (key >> 32 == connection)
-            g_string_append_printf(counts->text, "%s%s %u", counts->text->len ? ", " : "",
-                                   names[key & UINT32_MAX], times);
+            add_count(counts->text, names[key & UINT32_MAX], times);
     }
     return counts->text->len ? counts->text->str : NULL;
 }

@@ -118,4 +118,22 @@ typedef enum {
         TL_EVENT_COUNT
 } tl_event;
 
+/** Those that a connection remembers of each end that raised them: its story tells of them.
+ *
+ *   X(identifier, name) */
+#define TL_MARKS(X)                                         \
+    X(OPEN_SYN_ACK_DIFFERS, "open.syn_ack_differs")         \
+    X(CLOSE_FIN_RETRANSMITTED, "close.fin_retransmitted")   \
+    X(CLOSE_FIN_MISPLACED, "close.fin_misplaced")           \
+    X(CLOSE_DATA_AFTER_OWN_FIN, "close.data_after_own_fin") \
+    X(RESET_SENDER_WENT_ON, "reset.sender_went_on")         \
+    X(RESET_LOOP, "reset.loop")
+
+typedef enum {
+#define X(id, name) TL_MARK_##id,
+    TL_MARKS(X)
+#undef X
+        TL_MARK_COUNT /**< at most 8: they are the bits of tl_end.marks */
+} tl_mark;
+
 #endif

@@ -21,7 +21,25 @@
 #define ANSWERED_WITHIN INT64_C(1000000000)
 /* A RST is too early only if it is so by as much (ns). */
 #define EARLY_MARGIN INT64_C(1000000)
-enum { LEAD_MAX = (1 << 24) - 1, LOOPS = 3, PROBES = 2 };
+/* What tl_passed.since and its high bits can tell. */
+#define SINCE_MAX ((INT64_C(1) << 37) - 1)
+enum { LEAD_MAX = (1 << 20) - 1, LOOPS = 3, PROBES = 2 };
+
+static void set_since(tl_passed *p, int64_t ns)
+{
+    const int64_t us = ns / 1000 < SINCE_MAX ? ns / 1000 : SINCE_MAX;
+
+    p->since = (uint32_t)us;
+    p->since_high = us >> 32;
+}
+
+/* How long ago it passed, ns, by less than 1 us too much; TL_NO_TIME: that is not known. */
+static int64_t age_of(const tl_passed *p, const pass *t)
+{
+    const int64_t us = (int64_t)p->since_high << 32 | p->since;
+
+    return us == SINCE_MAX ? TL_NO_TIME : t->now - t->c->start - us * 1000;
+}
 
 /* A first SYN is remembered when a second segment comes: most that nobody answers are alone. */
 static void recall_syn(pass *t)
@@ -31,13 +49,14 @@ static void recall_syn(pass *t)
 
     if (!c->syn.frame || c->packets[0] + c->packets[1] != 1)
         return;
-    t->c->memory->passed[c->client][0] = (tl_passed){
-        .time = c->syn.time,
-        .idle = TL_NO_TIME,
+    tl_passed *syn = &t->c->memory->passed[c->client][0];
+    *syn = (tl_passed){
+        .idle = tl_time_of(TL_NO_TIME),
         .frame = c->syn.frame,
         .next = client->nxt,
         .answered = TL_ANSWERED_SYN,
     };
+    set_since(syn, tl_ns(c->syn.time) - c->start);
 }
 
 static tl_memory *memory_of(pass *t)
@@ -51,11 +70,11 @@ static tl_memory *memory_of(pass *t)
 
 static tl_resets *resets_of(pass *t)
 {
-    tl_memory *memory = memory_of(t);
+    tl_extras *extras = pass_extras(t);
 
-    if (!memory->resets)
-        memory->resets = t->world->allocate(sizeof *memory->resets);
-    return memory->resets;
+    if (!extras->resets)
+        extras->resets = t->world->allocate(sizeof *extras->resets);
+    return extras->resets;
 }
 
 /* ---- What a RST may answer ---- */
@@ -95,12 +114,12 @@ static tl_passed *place_for(tl_passed passed[2], const tl_segment *s)
 }
 
 /* Since the first of the segments of which a RST would be made alike, if that could still be on its way. */
-static uint32_t lead_over(const tl_passed *before, int64_t now)
+static uint32_t lead_over(const tl_passed *before, const pass *t)
 {
-    const int64_t gap = now - before->time;
+    const int64_t gap = age_of(before, t);
     const int64_t lead = before->lead + gap / 1000;
 
-    if (!before->frame || gap > ANSWERED_WITHIN)
+    if (!before->frame || gap == TL_NO_TIME || gap > ANSWERED_WITHIN)
         return 0;
     return lead < LEAD_MAX ? (uint32_t)lead : LEAD_MAX;
 }
@@ -130,16 +149,16 @@ static void remember(pass *t)
     if (!hides_nothing(t, place))
         return;
     *place = (tl_passed){
-        .time = t->now,
-        .idle = t->content == TL_NO_TIME ? TL_NO_TIME : t->now - t->content,
+        .idle = tl_time_of(t->content == TL_NO_TIME ? TL_NO_TIME : t->now - t->content),
         .frame = t->s->frame,
         .next = t->s->seq + t->s->length + !!(t->s->flags & TL_SYN) + !!(t->s->flags & TL_FIN),
         .ack = t->s->ack,
-        .lead = lead_over(place, t->now),
+        .lead = lead_over(place, t),
         .answered = kind_of(t),
         .has_ack = t->s->flags & TL_ACK,
         .is_reply = answers_rst(t),
     };
+    set_since(place, t->now - t->c->start);
 }
 
 /* ---- A RST ---- */
@@ -175,9 +194,11 @@ static bool is_own(const pass *t)
 
 static bool is_too_early(const pass *t, const tl_passed *answered)
 {
-    const int64_t waited = t->now - answered->time + (int64_t)answered->lead * 1000;
+    const int64_t age = age_of(answered, t);
+    const int64_t waited = age + (int64_t)answered->lead * 1000;
 
-    return t->x->rtt != NO_RTT && waited + EARLY_MARGIN <= (int64_t)t->x->rtt * 500;
+    return t->x->rtt != NO_RTT && age != TL_NO_TIME && answered->lead < LEAD_MAX &&
+           waited + EARLY_MARGIN <= (int64_t)t->x->rtt * 500;
 }
 
 /* Each end answers what answers a RST of its own. */
@@ -199,7 +220,7 @@ void pass_trace_rst(pass *t)
         return;
     t->r->answers = answered->frame;
     t->r->answered = (tl_answered)answered->answered;
-    t->r->idle_before = answered->idle;
+    t->r->idle_before = tl_ns(answered->idle);
     answered->has_rst = true;
     if (is_too_early(t, answered))
         pass_testify(t, TL_EVIDENCE_TOO_EARLY, 0);
@@ -291,29 +312,16 @@ void pass_remember(pass *t)
 
 /* ---- Windows ---- */
 
-static tl_windows *windows_of(pass *t)
-{
-    tl_memory *memory = memory_of(t);
-
-    if (!memory->windows) {
-        memory->windows = t->world->allocate(sizeof *memory->windows);
-        memory->windows->since[0] = memory->windows->since[1] = TL_NO_TIME;
-    }
-    return memory->windows;
-}
-
 void pass_note_window(pass *t)
 {
     const uint8_t side = t->s->side;
     const bool is_closed = t->s->window == 0;
 
-    if (!is_closed && (!t->c->memory || !t->c->memory->windows))
+    if (is_closed == (connection_extras(t->c)->windows.since[side] != TL_NO_TIME))
         return;
     if (t->s->flags & TL_SYN)
         return; /* nobody can send against it yet */
-    tl_windows *w = windows_of(t);
-    if (is_closed == (w->since[side] != TL_NO_TIME))
-        return;
+    tl_windows *w = &pass_extras(t)->windows;
     if (!is_closed)
         w->total[side] += t->now - w->since[side];
     w->since[side] = is_closed ? t->now : TL_NO_TIME;
@@ -322,18 +330,19 @@ void pass_note_window(pass *t)
 
 void pass_note_window_probe(pass *t)
 {
-    tl_windows *w = t->c->memory ? t->c->memory->windows : NULL;
     const uint8_t side = t->s->side;
+    const int64_t since = connection_extras(t->c)->windows.since[!side];
 
-    if (!w || w->since[!side] == TL_NO_TIME || !pass_knew(t, w->since[!side]))
+    if (since == TL_NO_TIME || !pass_knew(t, since))
         return; /* was on its way when it was closed */
-    if (w->probes[side] < UINT8_MAX)
-        w->probes[side]++;
+    uint8_t *probes = &pass_extras(t)->windows.probes[side];
+    if (*probes < UINT8_MAX)
+        ++*probes;
 }
 
 bool pass_was_kept_waiting(const pass *t)
 {
-    const tl_windows *w = t->c->memory ? t->c->memory->windows : NULL;
+    const tl_windows *w = &connection_extras(t->c)->windows;
 
-    return w && w->since[!t->s->side] != TL_NO_TIME && w->probes[t->s->side] >= PROBES;
+    return w->since[!t->s->side] != TL_NO_TIME && w->probes[t->s->side] >= PROBES;
 }

@@ -16,7 +16,7 @@ static void disprove_plain_fin(pass *t)
     tl_end *y = t->y;
 
     if (y->plain_fin && !y->fin_acked && t->s->ack != y->nxt &&
-        pass_knew(t, c->exchange->fin[end_side(c, y)].time))
+        pass_knew(t, tl_ns(c->exchange->fin[end_side(c, y)].time)))
         y->plain_fin = false;
 }
 
@@ -65,13 +65,13 @@ static void probe_window(pass *t)
 
 static void probe(pass *t)
 {
-    tl_exchange *exchange = pass_exchange(t);
+    tl_extras *extras = pass_extras(t);
 
     t->is_probe = true;
     pass_raise(t, TL_EVENT_KEEPALIVE_PROBE, 0);
-    exchange->keepalives++;
+    extras->keepalives++;
     if (t->x->probes > 0)
-        exchange->unanswered++;
+        extras->unanswered++;
     if (t->x->probes < UINT16_MAX)
         t->x->probes++;
     pass_asked(t);
@@ -88,10 +88,11 @@ static void answer_probe(pass *t)
 
 /* ---- Data ---- */
 
-/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). */
-static bool is_byte_for_closed_window(const pass *t)
+/* A byte for a peer whose window is closed asks for a window (RFC 9293, 3.8.6.1). So does a whole segment
+ * that is sent again, as Linux does with what was on its way when the window closed. */
+static bool asks_for_window(const pass *t, uint32_t fresh)
 {
-    return t->s->length == 1 && t->y->heard && t->y->window == 0;
+    return (t->s->length == 1 || fresh == 0) && t->y->heard && t->y->window == 0;
 }
 
 static void take_data(pass *t)
@@ -106,8 +107,10 @@ static void take_data(pass *t)
     t->c->content = t->now;
     uint32_t again;
     const uint32_t fresh = pass_take_numbers(t, t->s->seq, end, &again);
-    pass_exchange(t)->retransmitted[t->s->side] += again;
-    if (is_byte_for_closed_window(t)) {
+    pass_exchange(t);
+    if (again > 0)
+        pass_extras(t)->retransmitted[t->s->side] += again;
+    if (asks_for_window(t, fresh)) {
         probe_window(t);
     } else {
         pass_note_window_probe(t);
@@ -162,7 +165,7 @@ static bool may_answer(const pass *t, const tl_connection *newer)
     const tl_end *x = t->x;
 
     return !x->has_told || t->s->ack == x->told ||
-           (x->rtt != NO_RTT && t->now - newer->syn.time >= (int64_t)x->rtt * 1000);
+           (x->rtt != NO_RTT && t->now - tl_ns(newer->syn.time) >= (int64_t)x->rtt * 1000);
 }
 
 /* An end that holds the ports for an older connection answers a SYN with a bare ACK of

@@ -13,6 +13,8 @@
 #include <epan/to_str.h>
 #include <wsutil/inet_addr.h>
 
+#include "text.h"
+
 #define NS_PER_S INT64_C(1000000000)
 
 const fact facts_table[FACTS_COUNT] = {
@@ -117,23 +119,14 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
     return true;
 }
 
-static void append_digits(GString *to, uint64_t number, unsigned at_least)
-{
-    char digits[20], *first = digits + sizeof digits;
-
-    for (; number || at_least; number /= 10, at_least -= at_least > 0)
-        *--first = (char)('0' + number % 10);
-    g_string_append_len(to, first, digits + sizeof digits - first);
-}
-
 /* To the digit, which no floating-point number would be. */
 static void append_span(GString *to, int64_t ns)
 {
     if (ns < 0)
         g_string_append_c(to, '-');
-    append_digits(to, (uint64_t)llabs(ns / NS_PER_S), 1);
+    text_append_number(to, (uint64_t)llabs(ns / NS_PER_S), 1);
     g_string_append_c(to, '.');
-    append_digits(to, (uint64_t)llabs(ns % NS_PER_S), 9);
+    text_append_number(to, (uint64_t)llabs(ns % NS_PER_S), 9);
 }
 
 static void append_address(GString *to, const address *a)
@@ -141,7 +134,7 @@ static void append_address(GString *to, const address *a)
     char text[WS_INET6_ADDRSTRLEN];
 
     address_to_str_buf(a, text, sizeof text);
-    g_string_append(to, text);
+    text_append(to, text);
 }
 
 bool fact_append(GString *to, const fact *f, const stream_facts *facts)
@@ -153,26 +146,26 @@ bool fact_append(GString *to, const fact *f, const stream_facts *facts)
     switch (f->kind) {
     case FACT_TEXT:
     case FACT_LIST:
-        g_string_append(to, *(const char *const *)at);
+        text_append(to, *(const char *const *)at);
         return true;
     case FACT_ADDRESS:
         append_address(to, at);
         return true;
     case FACT_FLAG:
-        g_string_append(to, "true");
+        text_append(to, "true");
         return true;
     case FACT_MOMENT:
     case FACT_SPAN:
         append_span(to, *(const int64_t *)at);
         return true;
     case FACT_BYTES:
-        append_digits(to, *(const uint64_t *)at, 1);
+        text_append_number(to, *(const uint64_t *)at, 1);
         return true;
     case FACT_NUMBER:
     case FACT_COUNT:
     case FACT_FRAME:
     case FACT_CONNECTION:
-        append_digits(to, *(const uint32_t *)at, 1);
+        text_append_number(to, *(const uint32_t *)at, 1);
         return true;
     case FACT_DIFFERENCE:
         g_string_append_printf(to, "%" PRId32, *(const int32_t *)at);

@@ -64,7 +64,7 @@ static int64_t span(const tl_connection *c, tl_step from, tl_step to)
 {
     const tl_moment a = decided(c, from), b = decided(c, to);
 
-    return a.frame && b.frame && b.time >= a.time ? b.time - a.time : TL_NO_TIME;
+    return a.frame && b.frame && tl_ns(b.time) >= tl_ns(a.time) ? tl_ns(b.time) - tl_ns(a.time) : TL_NO_TIME;
 }
 
 /* A RST ended it. */
@@ -105,10 +105,10 @@ static tl_opening unfinished_opening(const tl_connection *c, const tl_view *view
     if (overflowed(c))
         return TL_OPEN_OVERFLOW;
     if (offer.frame)
-        return syn_acks > 1 || silent_since(view, offer.time) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
+        return syn_acks > 1 || silent_since(view, tl_ns(offer.time)) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
     if (server->state == TCP_SYN_RECEIVED && !server->borrowed)
         return silent_since(view, c->last) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
-    return c->syns > 1 || silent_since(view, c->syn.time) ? TL_OPEN_UNANSWERED : TL_OPEN_NONE;
+    return c->syns > 1 || silent_since(view, tl_ns(c->syn.time)) ? TL_OPEN_UNANSWERED : TL_OPEN_NONE;
 }
 
 /* A RST or an ICMP error ended the opening. */
@@ -228,12 +228,12 @@ static tl_closing unfinished_closing(const tl_connection *c, const tl_view *view
         return TL_CLOSE_NONE;
     if (connection_is_one_sided(c) || is_filtered(c))
         return TL_CLOSE_STILL_OPEN;
-    if (is_fin_unacknowledged(first, decided(c, TL_STEP_FIN_1).time, view) ||
-        is_fin_unacknowledged(&c->end[!first_closer(c)], decided(c, TL_STEP_FIN_2).time, view))
+    if (is_fin_unacknowledged(first, tl_ns(decided(c, TL_STEP_FIN_1).time), view) ||
+        is_fin_unacknowledged(&c->end[!first_closer(c)], tl_ns(decided(c, TL_STEP_FIN_2).time), view))
         return TL_CLOSE_FIN_UNACKNOWLEDGED;
     if (c->opened && (is_unanswered(a) || is_unanswered(b)))
         return TL_CLOSE_SILENT;
-    if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, decided(c, TL_STEP_FIN_1_ACK).time))
+    if (c->phase == TCP_FIN_WAIT_2 && silent_since(view, tl_ns(decided(c, TL_STEP_FIN_1_ACK).time)))
         return TL_CLOSE_HALF_CLOSED;
     return TL_CLOSE_STILL_OPEN;
 }
@@ -270,11 +270,12 @@ static tl_closer who_closed(const tl_connection *c, const tl_view *view)
 /* When the connection ended; TL_NO_TIME while it has not. */
 static int64_t ended(const tl_connection *c)
 {
-    const int64_t first = decided(c, TL_STEP_FIN_1_ACK).time, second = decided(c, TL_STEP_FIN_2_ACK).time;
+    const int64_t first = tl_ns(decided(c, TL_STEP_FIN_1_ACK).time),
+                  second = tl_ns(decided(c, TL_STEP_FIN_2_ACK).time);
 
     if (both_fins_acked(c))
         return first > second ? first : second;
-    return was_reset(c) ? c->claim->passed.time : TL_NO_TIME;
+    return was_reset(c) ? tl_ns(c->claim->passed.time) : TL_NO_TIME;
 }
 
 /* Bytes that met a closing peer and were never acknowledged. */
@@ -292,10 +293,10 @@ static uint32_t raced(const tl_connection *c)
 static int64_t half_closed(const tl_connection *c, const tl_view *view)
 {
     const tl_moment begun = decided(c, TL_STEP_FIN_1_ACK);
-    const int64_t so_far = was_reset(c) ? c->claim->passed.time : view->whole ? view->end : c->last;
+    const int64_t so_far = was_reset(c) ? tl_ns(c->claim->passed.time) : view->whole ? view->end : c->last;
 
     if (!has_passed(c, TL_STEP_FIN_2))
-        return begun.frame ? so_far - begun.time : TL_NO_TIME;
+        return begun.frame ? so_far - tl_ns(begun.time) : TL_NO_TIME;
     return connection_closing(c) == TL_CLOSE_FOUR_WAY ? span(c, TL_STEP_FIN_1_ACK, TL_STEP_FIN_2)
                                                       : TL_NO_TIME;
 }
@@ -315,14 +316,14 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_closing
     f->close = tl_closing_name(close);
     f->closed_by = tl_closer_name(who_closed(c, view));
     if (end != TL_NO_TIME && has_fin(c) && !is_closer_guessed(c))
-        f->close_time = end - decided(c, TL_STEP_FIN_1).time;
+        f->close_time = end - tl_ns(decided(c, TL_STEP_FIN_1).time);
     f->close_no_data =
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
         f->close_race = raced(c);
     if (!is_closer_guessed(c)) {
         f->half_close_time = half_closed(c, view);
-        f->half_close_bytes = c->exchange ? c->exchange->half_close_bytes : 0;
+        f->half_close_bytes = connection_extras(c)->half_close_bytes;
     }
     facts_tell_close_verdict(f, close, was_reset(c) ? (tl_cause)c->claim->cause : TL_CAUSE_NONE,
                              silent_end(c, close));
@@ -341,7 +342,7 @@ static tl_cause reset_cause(const tl_connection *c)
 
 static uint32_t unanswered_probes(const tl_connection *c, const tl_view *view)
 {
-    uint32_t count = c->exchange ? c->exchange->unanswered : 0;
+    uint32_t count = connection_extras(c)->unanswered;
 
     if (was_reset(c))
         return count + (c->claim->cause == TL_CAUSE_KEEP_ALIVE_TIMEOUT);
@@ -367,7 +368,7 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_closing
     if (since == TL_NO_TIME)
         return;
     f->silence_side = tl_role_name(end_role(c, &c->end[!end_side(c, asker)]));
-    f->silence_time = (was_reset(c) ? c->claim->passed.time : view->end) - since;
+    f->silence_time = (was_reset(c) ? tl_ns(c->claim->passed.time) : view->end) - since;
     f->silence_repeats = was_reset(c)        ? c->claim->repeats
                          : asker->probes > 0 ? asker->probes - 1u
                                              : asker->repeats;
@@ -390,11 +391,11 @@ static int64_t held(const tl_connection *c, const tl_end *e, const tl_view *view
 /* For how long in all an end had advertised a window of 0, up to the connection's end. */
 static int64_t window_closed(const tl_connection *c, unsigned side)
 {
-    const tl_windows *w = c->memory ? c->memory->windows : NULL;
+    const tl_windows *w = &connection_extras(c)->windows;
     const int64_t end = ended(c);
     const int64_t until = end == TL_NO_TIME ? c->last : end;
 
-    if (!w || (w->since[side] == TL_NO_TIME && w->total[side] == 0))
+    if (w->since[side] == TL_NO_TIME && w->total[side] == 0)
         return TL_NO_TIME;
     return w->total[side] +
            (w->since[side] != TL_NO_TIME && w->since[side] < until ? until - w->since[side] : 0);
@@ -429,15 +430,25 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->packets[role] = c->packets[side];
         f->rtt[role] = e->rtt == NO_RTT ? TL_NO_TIME : e->rtt * INT64_C(1000);
         f->zero_window[role] = window_closed(c, side);
-        f->retransmitted[role] = c->exchange ? c->exchange->retransmitted[side] : 0;
+        f->retransmitted[role] = connection_extras(c)->retransmitted[side];
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);
         f->missing[role] = end_missing(e, &c->end[!side]);
         f->held[role] = held(c, e, view);
     }
 }
 
+static void tell_marks(const tl_connection *c, tl_facts *f)
+{
+    for (unsigned m = 0; m < TL_MARK_COUNT; m++) {
+        const bool one = c->end[0].marks >> m & 1, other = c->end[1].marks >> m & 1;
+        if (one || other)
+            f->marks[m] = tl_closer_name(one && other ? TL_BY_BOTH : closer(c, other));
+    }
+}
+
 static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 {
+    const tl_extras *extras = connection_extras(c);
     const tl_opening open = how_it_opened(c, view);
     const tl_closing close = how_it_closed(c, view);
     const int64_t end = ended(c);
@@ -454,14 +465,14 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         .silence_time = TL_NO_TIME,
         .reset_cause = tl_cause_name(reset_cause(c)),
         .reset_sender = was_reset(c) ? tl_role_name(end_role(c, &c->end[c->claim->from])) : NULL,
-        .keepalives = c->exchange ? c->exchange->keepalives : 0,
+        .keepalives = extras->keepalives,
         .keepalives_unanswered = unanswered_probes(c, view),
-        .reuse = c->reuse,
-        .reuse_gap = c->reuse_gap,
-        .reuse_phase = c->reuse == TL_NO_CONNECTION ? NULL : tcp_state_name(c->reuse_phase),
+        .reuse = extras->reuse,
+        .reuse_gap = extras->reuse_gap,
+        .reuse_phase = extras->reuse == TL_NO_CONNECTION ? NULL : tcp_state_name(extras->reuse_phase),
         .start = c->start,
         .duration = c->last - c->start,
-        .copies = c->copies,
+        .copies = extras->copies,
         .lifetime = end == TL_NO_TIME ? TL_NO_TIME : end - c->start,
         .one_sided = connection_is_one_sided(c),
         .role_guessed = c->role_guessed,
@@ -478,6 +489,7 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
     tell_silence(c, view, close, f);
     tell_ends(c, view, f);
     tell_rst(c, f);
+    tell_marks(c, f);
     for (int step = 0; step < TL_STEP_COUNT; step++)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }

@@ -27,18 +27,18 @@ static int hf_concurrent, hf_half_open, hf_copy_of;
 
 /* Events */
 static int hf_event, hf_transition, hf_step;
-static int hf_time[TCP_STATE_COUNT]; /* no field for CLOSED and LISTEN */
+static int time_fields[TCP_STATE_COUNT]; /* no field for CLOSED and LISTEN */
 static int hf_reset_verdict, hf_reset_form, hf_reset_answers, hf_reset_answers_kind;
 static int hf_reset_idle, hf_reset_idle_before, hf_reset_ttl_delta, hf_reset_evidence, hf_late;
 
 /* Connection facts: the story, and those of facts_table */
 static int hf_story;
-static int hf_fact[FACTS_COUNT];
+static int fact_fields[FACTS_COUNT];
 
 static int ett_tcplife = -1;
 static int ett_connection = -1;
 
-static expert_field ei_event[TL_EVENT_COUNT];
+static expert_field event_experts[TL_EVENT_COUNT];
 static expert_field ei_port_reuse_warn;
 
 /* ---- The fields, in display order ---- */
@@ -54,8 +54,8 @@ static expert_field ei_port_reuse_warn;
 #define FLAG(hf, name, title, blurb) FIELD(hf, name, title, FT_BOOLEAN, BASE_NONE, blurb)
 #define SPAN(hf, name, title, blurb) FIELD(hf, name, title, FT_RELATIVE_TIME, BASE_NONE, blurb)
 #define COUNT(hf, name, title, blurb) FIELD(hf, name, title, FT_UINT32, BASE_DEC, blurb)
-#define TIME_IN(state, name)                                    \
-    SPAN(hf_time[TCP_##state], "time." name, "Time in " #state, \
+#define TIME_IN(state, name)                                        \
+    SPAN(time_fields[TCP_##state], "time." name, "Time in " #state, \
          "How long the endpoint had been in " #state ", which it leaves at this frame.")
 
 /* clang-format off */
@@ -127,7 +127,7 @@ static hf_register_info story_hf[] = {
 
 static ei_register_info ei[] = {
 #define X(id, name, severity, text, why) \
-    {&ei_event[TL_EVENT_##id], {"tcplife." name, PI_SEQUENCE, PI_##severity, text, EXPFILL}},
+    {&event_experts[TL_EVENT_##id], {"tcplife." name, PI_SEQUENCE, PI_##severity, text, EXPFILL}},
     TL_EVENTS(X)
 #undef X
     /* The same name, for a reuse that comes too early. */
@@ -139,7 +139,7 @@ static ei_register_info ei[] = {
 static const struct {
     enum ftenum type;
     int display;
-} fact_fields[FACT_KIND_COUNT] = {
+} fact_types[FACT_KIND_COUNT] = {
     [FACT_TEXT] = {FT_STRING, BASE_NONE},
     [FACT_ADDRESS] = {FT_STRING, BASE_NONE},
     [FACT_FLAG] = {FT_BOOLEAN, BASE_NONE},
@@ -162,9 +162,9 @@ static void register_facts(int proto)
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         const fact *f = &facts_table[i];
         const header_field_info info = {
-            f->title, f->name, fact_fields[f->kind].type, fact_fields[f->kind].display, NULL, 0,
+            f->title, f->name, fact_types[f->kind].type, fact_types[f->kind].display, NULL, 0,
             f->about, HFILL};
-        fact_hf[i] = (hf_register_info){&hf_fact[i], info};
+        fact_hf[i] = (hf_register_info){&fact_fields[i], info};
     }
     proto_register_field_array(proto, fact_hf, FACTS_COUNT);
 }
@@ -330,7 +330,7 @@ static bool is_early_reuse(const tl_raised *r)
 
 static expert_field *expert_of(const tl_raised *r)
 {
-    return is_early_reuse(r) ? &ei_port_reuse_warn : &ei_event[r->event];
+    return is_early_reuse(r) ? &ei_port_reuse_warn : &event_experts[r->event];
 }
 
 static int severity_of(const tl_raised *r)
@@ -413,8 +413,8 @@ static void add_transition(packet_info *pinfo, proto_tree *tree, const tl_transi
                                     tcp_state_name(t->from), tcp_state_name(t->to),
                                     t->undone ? " (undone)" : ""));
     }
-    if (hf_time[t->from] > 0)
-        add_span(tree, hf_time[t->from], t->held);
+    if (time_fields[t->from] > 0)
+        add_span(tree, time_fields[t->from], t->held);
 }
 
 static const char *steps_text(packet_info *pinfo, unsigned steps)
@@ -510,10 +510,10 @@ static void add_frame(proto_tree *tree, unsigned nth, uint32_t frame, uint32_t h
     const char *title = facts_table[nth].title;
 
     if (frame != here) {
-        add_number(tree, hf_fact[nth], frame);
+        add_number(tree, fact_fields[nth], frame);
         return;
     }
-    proto_item_set_generated(proto_tree_add_uint_format(tree, hf_fact[nth], NULL, 0, 0, frame,
+    proto_item_set_generated(proto_tree_add_uint_format(tree, fact_fields[nth], NULL, 0, 0, frame,
                                                         "%.*sthis frame",
                                                         (int)(strlen(title) - strlen(last_word)), title));
 }
@@ -521,7 +521,7 @@ static void add_frame(proto_tree *tree, unsigned nth, uint32_t frame, uint32_t h
 static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const stream_facts *facts)
 {
     const fact *f = &facts_table[nth];
-    const int field = hf_fact[nth];
+    const int field = fact_fields[nth];
     const void *at = (const char *)facts + f->at;
 
     switch (f->kind) {
@@ -560,22 +560,29 @@ static void add_fact(packet_info *pinfo, proto_tree *tree, unsigned nth, const s
 /* All of them are asked for on each frame: too often to ask Wireshark for each. */
 static bool is_any_fact_wanted(proto_tree *tree)
 {
-    unsigned i = 0;
+    unsigned references = HF_REF_TYPE_NONE; /* which is 0 */
 
     if (is_visible(tree) || is_wanted(tree, hf_story))
         return true;
-    while (i < FACTS_COUNT && fact_hf[i].hfinfo.ref_type == HF_REF_TYPE_NONE)
-        i++;
-    return i < FACTS_COUNT;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < FACTS_COUNT; i++)
+        references |= fact_hf[i].hfinfo.ref_type;
+    return references != HF_REF_TYPE_NONE;
 }
 
-static void add_story(packet_info *pinfo, proto_tree *tree, const stream_facts *facts)
+static void add_story(proto_tree *tree, const stream_facts *facts)
 {
     if (!is_wanted(tree, hf_story))
         return;
-    const story s = story_tell(pinfo->pool, facts);
-    for (unsigned i = 0; i < s.count; i++)
-        add_text(tree, hf_story, s.sentence[i]);
+    GString *story = g_string_new(NULL);
+    story_append(story, facts, "\n");
+    for (char *sentence = story->str, *end; *sentence; sentence = end) {
+        end = sentence + strcspn(sentence, "\n");
+        if (*end)
+            *end++ = '\0';
+        add_text(tree, hf_story, sentence);
+    }
+    g_string_free(story, TRUE);
 }
 
 static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const shown *what)
@@ -590,7 +597,7 @@ static void add_facts(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const
     proto_item_set_generated(item);
 
     stream_facts_get(what->stream, what->view, &facts);
-    add_story(pinfo, branch, &facts);
+    add_story(branch, &facts);
     for (unsigned i = 0; i < FACTS_COUNT; i++) {
         if (fact_is_known(&facts_table[i], &facts))
             add_fact(pinfo, branch, i, &facts);

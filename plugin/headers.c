@@ -5,6 +5,10 @@
 
 #include "headers.h"
 
+#include <string.h>
+
+#include <glib.h>
+
 #include <epan/ipproto.h>
 
 #include "sequence.h"
@@ -21,7 +25,14 @@ static uint32_t get32(const uint8_t *from)
 
 /* ---- IP ---- */
 
-enum { IPV4_HEADER = 20, IPV6_HEADER = 40, IPV4_ADDRESS = 4, IPV6_ADDRESS = 16 };
+enum {
+    IPV4_HEADER = 20,
+    IPV4_FROM = 12, /* where in it the sender's address is */
+    IPV4_ADDRESS = 4,
+    IPV6_HEADER = 40,
+    IPV6_FROM = 8,
+    IPV6_ADDRESS = 16,
+};
 
 /* Go behind the extension headers, from the first one's kind.
  * @return the kind of what follows them */
@@ -60,8 +71,8 @@ static uint8_t read_ipv4(const bytes *b, int at, ip_header *ip)
     const uint8_t *header = b->at + at;
     const int length = (header[0] & 0x0f) * 4, total = (int)get16(header + 2);
 
-    set_address(&ip->from, AT_IPv4, IPV4_ADDRESS, header + 12);
-    set_address(&ip->to, AT_IPv4, IPV4_ADDRESS, header + 16);
+    set_address(&ip->from, AT_IPv4, IPV4_ADDRESS, header + IPV4_FROM);
+    set_address(&ip->to, AT_IPv4, IPV4_ADDRESS, header + IPV4_FROM + IPV4_ADDRESS);
     ip->next = at + length;
     ip->length = total ? total - length : -1;
     ip->id = (uint16_t)get16(header + 4);
@@ -75,8 +86,8 @@ static uint8_t read_ipv6(const bytes *b, int at, ip_header *ip)
     const uint8_t *header = b->at + at;
     const int payload = (int)get16(header + 4);
 
-    set_address(&ip->from, AT_IPv6, IPV6_ADDRESS, header + 8);
-    set_address(&ip->to, AT_IPv6, IPV6_ADDRESS, header + 24);
+    set_address(&ip->from, AT_IPv6, IPV6_ADDRESS, header + IPV6_FROM);
+    set_address(&ip->to, AT_IPv6, IPV6_ADDRESS, header + IPV6_FROM + IPV6_ADDRESS);
     ip->next = at + IPV6_HEADER;
     ip->length = payload ? payload : -1;
     ip->id = 0;
@@ -113,6 +124,14 @@ bool headers_find(const bytes *b, int *at, ip_header *ip)
     return false;
 }
 
+bool headers_read_around(const bytes *b, const address *from, ip_header *ip)
+{
+    const uintptr_t place = (uintptr_t)from->data - (from->type == AT_IPv4 ? IPV4_FROM : IPV6_FROM);
+    const uintptr_t at = place - (uintptr_t)b->at; /* huge, if it is before or in other memory */
+
+    return at + IPV4_HEADER <= (uintptr_t)b->length && may_be_ip(b, (int)at) && carries_tcp(b, (int)at, ip);
+}
+
 /* ---- TCP ---- */
 
 void headers_get_ports(const uint8_t *tcp, uint16_t *from, uint16_t *to)
@@ -121,12 +140,27 @@ void headers_get_ports(const uint8_t *tcp, uint16_t *from, uint16_t *to)
     *to = (uint16_t)get16(tcp + 2);
 }
 
-static uint32_t sum16(const uint8_t *from, int length)
+uint32_t headers_get_seq(const uint8_t *tcp)
 {
-    uint32_t sum = 0;
+    return get32(tcp + 4);
+}
 
-    for (int i = 0; i + 1 < length; i += 2)
-        sum += get16(from + i);
+uint16_t headers_get_window(const uint8_t *tcp)
+{
+    return (uint16_t)get16(tcp + 14);
+}
+
+/* A sum of 16-bit words may be taken in 32-bit words in whatever order their bytes have, if what is
+ * carried comes back in and the order is put right in the end (RFC 1071, 2). */
+static uint64_t sum32(const uint8_t *from, int length)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < length; i += (int)sizeof(uint32_t)) {
+        uint32_t word;
+        memcpy(&word, from + i, sizeof word);
+        sum += word;
+    }
     return sum;
 }
 
@@ -134,13 +168,13 @@ static uint32_t sum16(const uint8_t *from, int length)
  * (RFC 9293, 3.1). */
 static bool is_pseudo_sum(const ip_header *ip, unsigned checksum)
 {
-    uint32_t sum = sum16(ip->from.data, ip->from.len) + sum16(ip->to.data, ip->to.len) + IP_PROTO_TCP;
+    uint64_t sum = sum32(ip->from.data, 2 * ip->from.len); /* the other address lies behind it */
 
-    sum += (uint32_t)ip->length >> 16;
-    sum += (uint32_t)ip->length & 0xffff;
+    sum += GUINT32_TO_BE((uint32_t)ip->length);
+    sum += GUINT32_TO_BE(IP_PROTO_TCP);
     while (sum > 0xffff)
         sum = (sum >> 16) + (sum & 0xffff);
-    return sum == checksum;
+    return sum == GUINT16_TO_BE(checksum);
 }
 
 void headers_read_checksum(const uint8_t *tcp, int length, const ip_header *ip, tl_segment *s)
@@ -202,10 +236,10 @@ int headers_read(const uint8_t *tcp, int length, const ip_header *ip, tl_segment
 {
     enum { FLAGS = 0x0fff };
 
-    s->seq = get32(tcp + 4);
+    s->seq = headers_get_seq(tcp);
     s->ack = get32(tcp + 8);
     s->flags = (uint16_t)(get16(tcp + 12) & FLAGS);
-    s->window = get16(tcp + 14);
+    s->window = headers_get_window(tcp);
     read_sack(tcp, length, s);
     headers_read_checksum(tcp, length, ip, s);
     return header_length(tcp);

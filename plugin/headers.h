@@ -37,8 +37,17 @@ typedef struct {
  *  @param[in,out] at  where to begin; where it is */
 bool headers_find(const bytes *b, int *at, ip_header *ip);
 
+/** Read the IP header that carries TCP and has its sender's address at the very place where this one is.
+ *  @return false if it is in no such header of the frame */
+bool headers_read_around(const bytes *b, const address *from, ip_header *ip);
+
 /** The ports of a TCP header, the sender's first. */
 void headers_get_ports(const uint8_t *tcp, uint16_t *from, uint16_t *to);
+
+uint32_t headers_get_seq(const uint8_t *tcp);
+
+/** Not scaled. */
+uint16_t headers_get_window(const uint8_t *tcp);
 
 /** Take all that a TCP header tells, from `seq` to `checksum`; `window` is not yet scaled.
  *  @param ip      what it is carried by; addresses as the sender's TCP sees them

@@ -103,10 +103,13 @@ static int find_header(tvbuff_t *tvb, bool v6, const address *from, const addres
     return -1;
 }
 
-static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
+/* @param[out] tapped  a tap runs, which tells of each IP header */
+static bool read_tapped(tvbuff_t *tvb, icmp_error *error, bool *tapped)
 {
     const ws_ip4 *ip4;
+    *tapped = false;
     for (int i = 0; i < HEADERS_MAX && (ip4 = fetch_tapped_data(ip_tap, i)); i++) {
+        *tapped = true;
         const int at =
             ip4->ip_proto == PROTOCOL_ICMP ? find_header(tvb, false, &ip4->ip_src, &ip4->ip_dst) : -1;
         if (at >= 0 && read_error(tvb, at + (tvb_get_uint8(tvb, at) & 0x0f) * 4, false, error))
@@ -114,6 +117,7 @@ static bool read_tapped(tvbuff_t *tvb, icmp_error *error)
     }
     const ws_ip6 *ip6;
     for (int i = 0; i < HEADERS_MAX && (ip6 = fetch_tapped_data(ipv6_tap, i)); i++) {
+        *tapped = true;
         const int at =
             ip6->ip6_nxt == PROTOCOL_ICMPV6 ? find_header(tvb, true, &ip6->ip6_src, &ip6->ip6_dst) : -1;
         if (at >= 0 && read_error(tvb, at + IPV6_HEADER, true, error))
@@ -139,10 +143,12 @@ static bool read_bytes(tvbuff_t *tvb, icmp_error *error)
 
 bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool look_ahead, icmp_error *error)
 {
-    const bool tapped = input_is_tapped();
+    bool tapped;
 
-    if (!tapped && !(look_ahead && input_has_icmp(pinfo)))
+    if (!read_tapped(tvb, error, &tapped) &&
+        (tapped || !look_ahead || !input_has_icmp(pinfo) || !read_bytes(tvb, error)))
         return false;
-    error->rejection = (tl_rejection){.time = input_time(pinfo), .frame = pinfo->num};
-    return tapped ? read_tapped(tvb, error) : read_bytes(tvb, error);
+    error->rejection.time = input_time(pinfo);
+    error->rejection.frame = pinfo->num;
+    return true;
 }

@@ -82,14 +82,15 @@ GArray *input_wanted_fields(void)
 
 int64_t input_time(const packet_info *pinfo)
 {
-    static const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
+    const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
+    const int64_t second = 1000000000;
+    const int64_t seconds = pinfo->abs_ts.secs;
+
     if (!pinfo->fd->has_ts)
         return 0;
-    int64_t time;
-    if (__builtin_mul_overflow((int64_t)pinfo->abs_ts.secs, INT64_C(1000000000), &time) ||
-        __builtin_add_overflow(time, (int64_t)pinfo->abs_ts.nsecs, &time))
-        return pinfo->abs_ts.secs < 0 ? -latest : latest;
-    return time < -latest ? -latest : time > latest ? latest : time;
+    if (seconds < -latest / second || seconds > latest / second)
+        return seconds < 0 ? -latest : latest;
+    return CLAMP(seconds * second + pinfo->abs_ts.nsecs, -latest, latest);
 }
 
 static bool is_broadcast(const address *a)
@@ -143,7 +144,8 @@ static void take_sack(tl_segment *s, const tcp_info_t *h)
     }
 }
 
-/* TTL and identification come from the tap of the IP header between the same addresses. */
+/* TTL and identification come from the tap of the IP header between the same addresses, if its bytes are not
+ * at hand. */
 static void tap_ip(input_segment *s)
 {
     const ws_ip4 *ip4;
@@ -175,35 +177,75 @@ static bool tap_bad_checksum(void)
     return false;
 }
 
+/* What an IP header carries is this segment. */
+static bool carries(const bytes *b, const ip_header *ip, const input_segment *s)
+{
+    const uint8_t *tcp = b->at + ip->next;
+    uint16_t from, to;
+
+    if (ip->is_fragment)
+        return false;
+    headers_get_ports(tcp, &from, &to);
+    return from == s->from_port && to == s->to_port && headers_get_seq(tcp) == s->segment.seq;
+}
+
 /* What the dissector does not hand out, or only as it sees it at the moment: the checksum, which tells a
  * copy from a repetition, and the window of a segment that offers to scale it although it is no SYN. */
-static void complete(const bytes *b, input_segment *s)
+static void take_tcp(const bytes *b, const ip_header *ip, input_segment *s)
+{
+    const uint8_t *tcp = b->at + ip->next;
+    const int length = b->length - ip->next;
+
+    headers_read_checksum(tcp, length, ip, &s->segment);
+    if (!(s->segment.flags & TL_SYN) && headers_have_scale(tcp, length))
+        s->segment.window = headers_get_window(tcp);
+}
+
+static void take_ip(const ip_header *ip, tl_segment *s)
+{
+    s->ttl = ip->ttl;
+    s->has_ttl = true;
+    s->id = ip->id;
+    s->has_id = ip->id != 0;
+}
+
+/* The IP header that the addresses point into, as they mostly do: a look at it is worth a search of 300
+ * instructions. */
+static bool find_pointed(const bytes *b, const input_segment *s, ip_header *ip)
+{
+    return headers_read_around(b, &s->from, ip) && ip->from.data == s->from.data &&
+           ip->to.data == s->to.data && carries(b, ip, s);
+}
+
+static bool search(const bytes *b, const input_segment *s, ip_header *ip)
+{
+    for (int at = 0; headers_find(b, &at, ip); at++) {
+        if (carries(b, ip, s))
+            return true;
+    }
+    return false;
+}
+
+static void read_headers(const bytes *b, input_segment *s)
 {
     ip_header ip;
 
-    for (int at = 0; headers_find(b, &at, &ip); at++) {
-        const uint8_t *tcp = b->at + ip.next;
-        tl_segment found = {0};
-        uint16_t from, to;
-
-        if (ip.is_fragment)
-            continue;
-        headers_get_ports(tcp, &from, &to);
-        headers_read(tcp, TCP_HEADER_MIN, &ip, &found);
-        if (from != s->from_port || to != s->to_port || found.seq != s->segment.seq)
-            continue;
-        copy_address_shallow(&ip.from, &s->from);
-        copy_address_shallow(&ip.to, &s->to);
-        headers_read_checksum(tcp, b->length - ip.next, &ip, &s->segment);
-        if (!(found.flags & TL_SYN) && headers_have_scale(tcp, b->length - ip.next))
-            s->segment.window = found.window;
+    if (find_pointed(b, s, &ip)) {
+        take_ip(&ip, &s->segment);
+        take_tcp(b, &ip, s);
         return;
     }
+    tap_ip(s);
+    if (!search(b, s, &ip))
+        return;
+    copy_address_shallow(&ip.from, &s->from);
+    copy_address_shallow(&ip.to, &s->to);
+    take_tcp(b, &ip, s);
 }
 
-static input_segment from_header(const bytes *b, const tcp_info_t *h, const packet_info *pinfo)
+static void take_header(const bytes *b, const tcp_info_t *h, const packet_info *pinfo, input_segment *s)
 {
-    input_segment s = {
+    *s = (input_segment){
         .stream = h->th_stream,
         .from_port = h->th_sport,
         .to_port = h->th_dport,
@@ -216,17 +258,15 @@ static input_segment from_header(const bytes *b, const tcp_info_t *h, const pack
                 .flags = h->th_flags,
             },
     };
-    copy_address_shallow(&s.from, &h->ip_src);
-    copy_address_shallow(&s.to, &h->ip_dst);
-    take_sack(&s.segment, h);
-    tap_ip(&s);
-    complete(b, &s);
-    s.bad_checksum = tap_bad_checksum();
-    finish(&s, pinfo);
-    return s;
+    copy_address_shallow(&s->from, &h->ip_src);
+    copy_address_shallow(&s->to, &h->ip_dst);
+    take_sack(&s->segment, h);
+    read_headers(b, s);
+    s->bad_checksum = tap_bad_checksum();
+    finish(s, pinfo);
 }
 
-/* Read what was tapped of the frame; false if that is nothing. */
+/* Read what was tapped of the frame; false if there is no segment in that. */
 static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX], unsigned *count)
 {
     const tcp_info_t *header[INPUT_MAX];
@@ -237,14 +277,15 @@ static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[
         sort_by_layer(pinfo, header, headers);
     for (unsigned i = 0; i < headers; i++) {
         if (header[i]->th_have_seglen)
-            segments[(*count)++] = from_header(b, header[i], pinfo);
+            take_header(b, header[i], pinfo, &segments[(*count)++]);
     }
-    return headers > 0;
+    return *count > 0;
 }
 
 /* The bytes. They are read where no tap runs, and where one does but the TCP options were not captured as a
- * whole: Wireshark 4.0 gives up before it queues its tap then. The dissector has met the header all the
- * same and found its stream, which is how we know one when we see it. */
+ * whole: Wireshark 4.0 gives up before it queues its tap then, 4.4 queues it without the length of the data.
+ * The dissector has met the header all the same and found its stream, which is how we know one when we
+ * see it. */
 
 static unsigned count_layers(const packet_info *pinfo, int proto)
 {
@@ -342,12 +383,8 @@ static bool take(const packet_info *pinfo, ip_header *ip, const uint8_t *tcp, in
     const struct tcp_analysis *stream;
     if (!name_ends(pinfo, ip, s, &stream))
         return false;
-    if (addresses_equal(&ip->from, &s->from) && addresses_equal(&ip->to, &s->to)) {
-        s->segment.ttl = ip->ttl;
-        s->segment.has_ttl = true;
-        s->segment.id = ip->id;
-        s->segment.has_id = ip->id != 0;
-    }
+    if (addresses_equal(&ip->from, &s->from) && addresses_equal(&ip->to, &s->to))
+        take_ip(ip, &s->segment);
     copy_address_shallow(&ip->from, &s->from);
     copy_address_shallow(&ip->to, &s->to);
     const int data = data_length(headers_read(tcp, captured, ip, &s->segment), ip->length, reported);
@@ -433,8 +470,8 @@ static bool has_bad_checksum(proto_tree *tree)
     return bad;
 }
 
-/* Each IP header is tapped. */
-bool input_is_tapped(void)
+/* Whether a tap runs, which tells of each IP header. */
+static bool is_tapped(void)
 {
     return fetch_tapped_data(ip_tap, 0) || fetch_tapped_data(ipv6_tap, 0);
 }
@@ -447,7 +484,7 @@ unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, boo
 
     if (read_tap(&b, pinfo, segments, &count))
         return count;
-    const bool tapped = input_is_tapped();
+    const bool tapped = is_tapped();
     if (!tapped && !look_ahead)
         return 0;
     count = read_bytes(pinfo, &b, segments);

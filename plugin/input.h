@@ -28,7 +28,7 @@ typedef struct {
     bool cut;           /**< some of the frame was not captured */
     bool untimed;       /**< the frame has no time stamp */
     bool broadcast;     /**< it is sent to everybody */
-    tl_segment segment; /**< all but `side` */
+    tl_segment segment; /**< all but `side` and `is_own_peer` */
 } input_segment;
 
 /** Begin to listen to the TCP dissector. To be called once, at handoff. */
@@ -46,9 +46,6 @@ GArray *input_wanted_fields(void);
 /** The frame's time in ns since the epoch; 0 if it has none. Absurd times are
  *  cut off so far from the limits that the difference of any two is a number. */
 int64_t input_time(const packet_info *pinfo);
-
-/** Whether a tap runs, which tells of each IP and TCP header. */
-bool input_is_tapped(void);
 
 /** Whether Wireshark has met an ICMP or ICMPv6 message in the frame, which takes a walk through its layers. */
 bool input_has_icmp(const packet_info *pinfo);

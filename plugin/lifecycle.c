@@ -9,25 +9,29 @@
 #include "pass.h"
 
 void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl_connection *older,
-              const tl_segment *first)
+              const tl_segment *first, const tl_world *world)
 {
     c->number = number;
-    c->older = older;
-    c->reuse = TL_NO_CONNECTION;
-    c->reuse_gap = TL_NO_TIME;
     c->start = c->last = first->time;
     c->first_frame = first->frame;
     c->content = TL_NO_TIME;
     for (int i = 0; i < 2; i++)
         c->end[i] = (tl_end){.since = first->time, .rtt = NO_RTT, .asked_at = TL_NO_TIME};
     if (before) {
-        c->reuse = before->number;
-        c->reuse_phase = before->phase;
-        c->reuse_gap = first->time > before->last ? first->time - before->last : 0;
+        tl_extras *extras = connection_own_extras(c, world);
+        extras->older = older;
+        extras->reuse = before->number;
+        extras->reuse_phase = before->phase;
+        extras->reuse_gap = first->time > before->last ? first->time - before->last : 0;
     }
     /* Until it speaks, who gets a SYN is assumed to listen. */
     if ((first->flags & (TL_SYN | TL_RST)) == TL_SYN)
         c->end[first->flags & TL_ACK ? first->side : !first->side].borrowed = true;
+}
+
+tl_connection *tl_older(const tl_connection *c)
+{
+    return connection_extras(c)->older;
 }
 
 /* ---- Phase ---- */
@@ -99,7 +103,7 @@ static void lapse_time_wait(pass *t)
  * connection, if that holds the ports still. */
 static void borrow(const tl_connection *c, tl_end *e, int64_t now, int64_t msl)
 {
-    const tl_connection *older = c->older;
+    const tl_connection *older = tl_older(c);
     tcp_state state = TCP_LISTEN;
     int64_t since = c->start;
 
@@ -265,13 +269,14 @@ void tl_restore(tl_connection *c, const tl_segment *s, tl_report *r)
     r->late = false;
 }
 
-void tl_follow_copy(tl_connection *c, const tl_segment *s, uint32_t original, tl_report *r)
+void tl_follow_copy(tl_connection *c, const tl_segment *s, uint32_t original, const tl_world *world,
+                    tl_report *r)
 {
     prepare(r);
     if (s->time > c->last)
         c->last = s->time;
     c->last_frame = s->frame;
-    c->copies++;
+    connection_own_extras(c, world)->copies++;
     report_now(c, s->side, r);
     r->copy_of = original;
 }

@@ -15,8 +15,8 @@
  *                    allocated then
  *   tl_memory        the last segments of each end, which a RST may answer; allocated at the
  *                    second segment
+ *   tl_extras        what few connections have; allocated when the first of it comes
  *   tl_resets        the RSTs themselves; allocated when one comes
- *   tl_windows       for how long windows were closed; allocated when one is
  *
  * Each begins as zero, and none is ever emptied member by member.
  *
@@ -137,10 +137,27 @@ typedef struct {
 
 /* ---- What is remembered. Private to the core, but for what tl_connection shows. ---- */
 
+/** A time or a span in two halves: whole it has to stand at a multiple of 8 bytes, and what remembers many
+ *  of them would be a tenth larger. */
+typedef struct {
+    uint32_t low;
+    int32_t high;
+} tl_time;
+
+static inline tl_time tl_time_of(int64_t ns)
+{
+    return (tl_time){.low = (uint32_t)ns, .high = (int32_t)(ns >> 32)};
+}
+
+static inline int64_t tl_ns(tl_time t)
+{
+    return (int64_t)((uint64_t)(uint32_t)t.high << 32 | t.low);
+}
+
 /** When a deciding frame passed; frame 0: none has, or what it did was undone. */
 typedef struct {
-    int64_t time;
     uint32_t frame;
+    tl_time time;
 } tl_moment;
 
 /** What an end has sent that did not pass byte after byte: see gaps.c. Allocated when that comes. */
@@ -192,6 +209,7 @@ typedef struct {
     uint16_t probes;   /**< keep-alives since the peer was last heard */
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
+    uint8_t marks;     /**< bit (1 << tl_mark): its segments have raised that event */
     bool heard : 1;    /**< a segment of it passed that is no RST */
     bool has_isn : 1;  /**< seen, or told by an ACK of it */
     bool has_nxt : 1;  /**< it has sent something */
@@ -233,9 +251,9 @@ typedef struct {
 /** One try to open. A retry of the same SYN after a failure begins the next. */
 typedef struct {
     tl_moment syn_ack;  /**< the SYN/ACK that counts */
-    tl_offers *others;  /**< SYN/ACKs with another ISN than that; NULL: none came */
     uint32_t older_nxt; /**< with has_older: the number that an end expects of a connection that
                                   the capture does not hold, as an ACK told */
+    tl_offers *others;  /**< SYN/ACKs with another ISN than that; NULL: none came */
     uint16_t syn_acks;  /**< SYN/ACKs sent */
     uint16_t overflows; /**< SYN/ACKs repeated although acknowledged */
     bool has_older : 1;
@@ -281,41 +299,41 @@ typedef struct {
 } tl_claim;
 
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */
-typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN, TL_SILENT_COUNT } tl_silent;
+typedef enum { TL_BY_ACK_OF_SYN, TL_BY_ACK_OF_FIN } tl_silent;
 
 enum { TL_TRIPS = 8 };
 
 /** What a connection needs once more than SYNs and RSTs have passed in it. */
 typedef struct {
-    tl_moment fin[2], fin_ack[2];             /**< by side: the end's FIN, and the ACK of it */
-    int64_t before_since[2][TL_SILENT_COUNT]; /**< by side and kind of silent move: when the end had
-                                                   entered the state that it led away from */
-    uint64_t half_close_bytes;
-    uint64_t retransmitted[2]; /**< by side: bytes of data that it sent again */
+    tl_moment fin[2], fin_ack[2]; /**< by side: the end's FIN, and the ACK of it */
+    /* By side: the end's last silent move. One is enough: whose FIN is acknowledged has proven with it
+     * that it had its SYN's acknowledgment, unless the FIN is the SYN's, and is taken back with it. */
+    tl_time before_since[2]; /**< when the end had entered the state that it led away from */
     uint16_t trips[2]
                   [TL_TRIPS]; /**< by side: the last round trips between us and the end; microseconds, in 12
                                       bits, times a power of two in 4, so up to 134 s; rounded up. 0: none */
-    uint32_t keepalives;      /**< probes seen */
-    uint32_t unanswered;      /**< of these, known not to have been answered */
-    tl_moment *duplicate;     /**< the SYN, come again after the connection had opened, and not answered */
-    uint8_t before_state[2][TL_SILENT_COUNT]; /**< and that state; TCP_CLOSED: no such move was made */
-    uint8_t next_trip[2];                     /**< by side: which of `trips` the next one replaces */
-    uint8_t fin_first : 1;                    /**< side that sent the first FIN */
-    bool merged : 1;                          /**< 2nd FIN and ACK of the 1st are one segment */
-    bool crossed : 1;                         /**< the FINs crossed */
-    bool half_close_data : 1;                 /**< data_while_half_closed was raised */
+    uint8_t before_state[2];  /**< by side, and that state; TCP_CLOSED: no such move was made */
+    uint8_t before_kind[2];   /**< by side: tl_silent */
+    uint8_t next_trip[2];     /**< by side: which of `trips` the next one replaces */
+    uint8_t fin_first : 1;    /**< side that sent the first FIN */
+    bool merged : 1;          /**< 2nd FIN and ACK of the 1st are one segment */
+    bool crossed : 1;         /**< the FINs crossed */
+    bool half_close_data : 1; /**< data_while_half_closed was raised */
 } tl_exchange;
 
-/** A segment that a RST may answer. */
+/** A segment that a RST may answer. When it passed is known well enough to tell what could not answer it yet,
+ *  in the first 38 hours of a connection. */
 typedef struct {
-    int64_t time;
-    int64_t
-        idle; /**< ns that nothing with data, SYN or FIN had passed before it; TL_NO_TIME: nothing ever had */
-    uint32_t frame;        /**< 0: there is none */
-    uint32_t next;         /**< SEG.SEQ + SEG.LEN, SYN and FIN counted */
-    uint32_t ack;          /**< with has_ack */
-    uint32_t lead : 24;    /**< us since the first segment that a RST for this one could answer as well */
-    uint32_t answered : 4; /**< tl_answered: what a RST has answered that answers it */
+    uint32_t frame; /**< 0: there is none */
+    uint32_t next;  /**< SEG.SEQ + SEG.LEN, SYN and FIN counted */
+    uint32_t ack;   /**< with has_ack */
+    tl_time idle;   /**< ns that nothing with data, SYN or FIN had passed before it; TL_NO_TIME: nothing
+                                  ever had */
+    uint32_t since; /**< us from the connection's first frame until it passed, modulo 2^32 */
+    uint32_t since_high : 5; /**< and what is above that; all bits of both are set: longer than they tell */
+    uint32_t lead : 20;      /**< us since the first segment that a RST for this one could answer as well; all
+                                  bits are set: as much, or more */
+    uint32_t answered : 4;   /**< tl_answered: what a RST has answered that answers it */
     bool has_ack : 1;
     bool has_rst : 1;  /**< a RST has answered it */
     bool is_reply : 1; /**< it answers a RST itself */
@@ -351,45 +369,55 @@ typedef struct {
 /** By side: the last segment with the end's last ACK number, and the last with the number before. */
 typedef struct {
     tl_passed passed[2][2];
-    tl_windows *windows; /**< NULL: none was ever closed */
-    tl_resets *resets;   /**< NULL: no RST has passed */
 } tl_memory;
+
+/** What few connections have. */
+typedef struct {
+    struct tl_connection *older; /**< the other connection of the 4-tuple that takes segments, begun
+                                      before this one; NULL: none */
+    tl_resets *resets;           /**< NULL: no RST has passed */
+    tl_windows windows;
+    int64_t reuse_gap;   /**< with `reuse`: ns since that one's last frame */
+    uint32_t reuse;      /**< number of the connection that used the 4-tuple before; TL_NO_CONNECTION: none */
+    uint8_t reuse_phase; /**< with `reuse`: the phase in which that one was left */
+    uint64_t half_close_bytes;
+    uint64_t retransmitted[2]; /**< by side: bytes of data that it sent again */
+    uint32_t keepalives;       /**< probes seen */
+    uint32_t unanswered;       /**< of these, known not to have been answered */
+    uint32_t copies;           /**< frames of it that are copies */
+    tl_moment duplicate;       /**< the SYN, come again after the connection had opened, and not answered */
+} tl_extras;
 
 /** One connection. It begins with tl_begin(); the caller reads the members before `end`. */
 typedef struct tl_connection {
-    struct tl_connection *older; /**< the other connection of the 4-tuple that takes segments, begun
-                                      before this one; NULL: none */
-    uint32_t number;             /**< in the order of first frames, from 0 */
-    uint32_t last_frame;         /**< number of its last frame so far */
-    int64_t start;               /**< time of its first frame */
-    int64_t last;                /**< time of its last frame so far; never runs backwards */
-    uint32_t reuse;      /**< number of the connection that used the 4-tuple before; TL_NO_CONNECTION: none */
-    uint8_t phase;       /**< tcp_state: phase after its last frame */
-    uint8_t client;      /**< side that is the client */
-    uint8_t reuse_phase; /**< the phase in which the connection before was left */
+    uint32_t number;       /**< in the order of first frames, from 0 */
+    uint32_t last_frame;   /**< number of its last frame so far */
+    uint32_t first_frame;  /**< number of its first frame */
+    uint8_t phase;         /**< tcp_state: phase after its last frame */
+    uint8_t client;        /**< side that is the client */
     bool role_guessed : 1; /**< neither SYN nor SYN/ACK told the roles */
     bool replaced : 1;     /**< a newer connection has taken its place */
     uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
     bool saw_syn : 1;    /**< the client's SYN passed */
     bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
+    int64_t start;       /**< time of its first frame */
+    int64_t last;        /**< time of its last frame so far; never runs backwards */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;
     tl_claim *claim;       /**< NULL: nothing has ever claimed that an end has no connection */
     tl_exchange *exchange; /**< NULL: nothing but SYNs and RSTs has passed */
     tl_memory *memory;     /**< NULL: at most one segment has passed */
+    tl_extras *extras;     /**< NULL: it has nothing of that */
     uint32_t packets[2];   /**< by side: segments that it sent */
     tl_moment syn, open_ack;
-    int64_t reuse_gap;    /**< ns since the last frame of the connection before */
-    int64_t content;      /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
-    int64_t time_wait;    /**< when 2 MSL began, or began anew */
-    int64_t timed_at;     /**< with timing: when the segment that is being timed passed */
-    uint32_t timed;       /**< with timing: an ACK of this number ends it */
-    uint32_t first_frame; /**< number of its first frame */
-    uint32_t recent;      /**< of the newest of a 4-tuple: the last segment, to copies.c */
-    uint32_t copies;      /**< frames of it that are copies */
-    uint16_t syns;        /**< SYNs sent by the client */
-    uint8_t stepped;      /**< bit (1 << tl_step): has been given once */
+    int64_t content;   /**< time of the last data, SYN or FIN; TL_NO_TIME: none */
+    int64_t time_wait; /**< when 2 MSL began, or began anew */
+    int64_t timed_at;  /**< with timing: when the segment that is being timed passed */
+    uint32_t timed;    /**< with timing: an ACK of this number ends it */
+    uint32_t recent;   /**< of the newest of a 4-tuple: the last segment, to copies.c */
+    uint16_t syns;     /**< SYNs sent by the client */
+    uint8_t stepped;   /**< bit (1 << tl_step): has been given once */
     bool timing : 1;
     uint8_t timed_side : 1; /**< the end that the timed segment passed towards */
     bool alive : 1;         /**< a first segment was seen */
@@ -411,7 +439,7 @@ typedef struct {
  *  @param before  the newest connection of the 4-tuple before it, or NULL
  *  @param older   the one of its connections that goes on taking segments, or NULL */
 void tl_begin(tl_connection *c, uint32_t number, const tl_connection *before, tl_connection *older,
-              const tl_segment *first);
+              const tl_segment *first, const tl_world *world);
 
 /** Follow the connection over one more segment, which belongs to it.
  *  @param newer  the connection that has begun on the same 4-tuple after @p c, or NULL
@@ -430,7 +458,8 @@ void tl_restore(tl_connection *c, const tl_segment *segment, tl_report *report);
 
 /** A copy of a segment of the connection passes: it moves nothing.
  *  @param original  number of the frame that it is a copy of */
-void tl_follow_copy(tl_connection *c, const tl_segment *segment, uint32_t original, tl_report *report);
+void tl_follow_copy(tl_connection *c, const tl_segment *segment, uint32_t original, const tl_world *world,
+                    tl_report *report);
 
 /** An ICMP or ICMPv6 error that quotes a segment of the connection. It is no segment
  *  itself: it can reject the SYN of a connection that nothing has answered yet
@@ -447,6 +476,9 @@ typedef struct {
  *  @param[out] report  what the error decides; only its events and transitions are set
  *  @return false if it decides nothing, and the frame is none of the connection's */
 bool tl_reject(tl_connection *c, const tl_rejection *rejection, const tl_world *world, tl_report *report);
+
+/** The other connection of the 4-tuple that takes segments, begun before this one; NULL: none. */
+tl_connection *tl_older(const tl_connection *c);
 
 /** The connection is open: from ESTABLISHED until TIME_WAIT, CLOSED or replacement. */
 bool tl_is_open(const tl_connection *c);
@@ -505,7 +537,8 @@ typedef struct {
     int64_t held[2]; /**< by tl_role, as those that follow */
     uint32_t packets[2];
     int64_t rtt[2], zero_window[2];
-    uint32_t frame[TL_STEP_COUNT]; /**< deciding frames; 0: absent */
+    const char *marks[TL_MARK_COUNT]; /**< whose segments raised that event: "client", "server", "both" */
+    uint32_t frame[TL_STEP_COUNT];    /**< deciding frames; 0: absent */
 } tl_facts;
 
 /** What is proven of a connection so far, or in all. */

@@ -26,7 +26,7 @@
  * Beside them, a FIN whose number is only vouched for (numbers.c) is withdrawn when its sender goes on below
  * it, or the peer does (gaps.c).
  *
- * The first two are kept in tl_exchange.before_state, the others in tl_claim, beneath
+ * The first two are kept in tl_exchange.before, the others in tl_claim, beneath
  * which the states go on; an ICMP error that rejects a SYN is a tl_claim too, and
  * the next SYN disproves it. Nothing is undone once it is proven: an ACK of its
  * SYN by whatever only a synchronized end sends (tl_end.confirmed), an ACK of its
@@ -118,9 +118,13 @@ static void move_silently(pass *t, tl_end *e, tl_silent kind, tcp_state to)
     if (to == e->state)
         return;
     tl_exchange *exchange = pass_exchange(t);
+    const uint8_t side = end_side(t->c, e);
 
-    exchange->before_state[end_side(t->c, e)][kind] = e->state;
-    exchange->before_since[end_side(t->c, e)][kind] = e->since;
+    if (kind == TL_BY_ACK_OF_SYN || e->confirmed || exchange->before_state[side] == TCP_CLOSED) {
+        exchange->before_since[side] = tl_time_of(e->since);
+        exchange->before_state[side] = e->state;
+        exchange->before_kind[side] = (uint8_t)kind;
+    }
     pass_enter(t, e, to);
 }
 
@@ -134,14 +138,20 @@ void pass_must_have_sent(pass *t, tl_end *e, tcp_kind kind)
     move_silently(t, e, silent_kind(kind), tcp_next_state(TCP_SENT, kind, e->state));
 }
 
+bool end_moved_silently(const tl_connection *c, const tl_end *e, tl_silent kind)
+{
+    const uint8_t side = end_side(c, e);
+
+    return c->exchange && c->exchange->before_state[side] != TCP_CLOSED &&
+           c->exchange->before_kind[side] == kind;
+}
+
 bool pass_disproves(const pass *t, tl_silent kind, int64_t then)
 {
     const tl_end *x = t->x;
-    const tl_exchange *exchange = t->c->exchange;
-    const bool is_silent = exchange && exchange->before_state[t->s->side][kind] != TCP_CLOSED;
     const bool is_proven = kind == TL_BY_ACK_OF_SYN ? x->confirmed : x->ack_sure;
 
-    return is_silent && !is_proven && pass_knew(t, then);
+    return end_moved_silently(t->c, x, kind) && !is_proven && pass_knew(t, then);
 }
 
 void pass_take_back(pass *t, tl_end *e, tcp_state to, int64_t since)
@@ -154,8 +164,7 @@ void pass_undo(pass *t, tl_end *e, tl_silent kind)
     const tl_exchange *exchange = t->c->exchange;
     const uint8_t side = end_side(t->c, e);
 
-    if (!exchange || exchange->before_state[side][kind] == TCP_CLOSED ||
-        exchange->before_state[side][kind] == e->state)
-        return; /* it came there by what it sent, or is back already */
-    pass_take_back(t, e, (tcp_state)exchange->before_state[side][kind], exchange->before_since[side][kind]);
+    if (end_moved_silently(t->c, e, kind) &&
+        exchange->before_state[side] != e->state) /* else it is back already */
+        pass_take_back(t, e, (tcp_state)exchange->before_state[side], tl_ns(exchange->before_since[side]));
 }

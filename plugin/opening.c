@@ -9,11 +9,11 @@
 
 void pass_raise_reuse(pass *t)
 {
-    const tl_connection *c = t->c;
+    const tl_extras *extras = connection_extras(t->c);
 
-    if (c->reuse != TL_NO_CONNECTION)
+    if (extras->reuse != TL_NO_CONNECTION)
         pass_raise(t, TL_EVENT_OPEN_PORT_REUSE, 0)->warn =
-            !phase_is_over(c->reuse_phase) || c->reuse_gap < 2 * t->world->settings.msl;
+            !phase_is_over(extras->reuse_phase) || extras->reuse_gap < 2 * t->world->settings.msl;
 }
 
 void pass_take_over(pass *t, tl_end *e)
@@ -69,7 +69,7 @@ static void count_data_again(pass *t)
     const uint64_t again = t->s->length < t->x->bytes ? t->s->length : t->x->bytes;
 
     if (again > 0)
-        pass_exchange(t)->retransmitted[t->s->side] += again;
+        pass_extras(t)->retransmitted[t->s->side] += again;
 }
 
 static void count_syn(pass *t)
@@ -90,7 +90,8 @@ static void count_syn(pass *t)
 /* An end in a new try; the way to it is the same. */
 static tl_end fresh(const tl_end *e, int64_t now)
 {
-    return (tl_end){.since = now, .rtt = e->rtt, .heard = e->heard, .asked_at = TL_NO_TIME};
+    return (tl_end){
+        .since = now, .rtt = e->rtt, .heard = e->heard, .marks = e->marks, .asked_at = TL_NO_TIME};
 }
 
 /* The try has failed, and the same SYN begins another: nothing is undone, since the
@@ -171,11 +172,7 @@ static bool has_failed(const tl_connection *c)
 /* The opener's own SYN, when it has opened already: who forgot the connection takes it for a new one. */
 static void note_duplicate(pass *t)
 {
-    tl_exchange *exchange = pass_exchange(t);
-
-    if (!exchange->duplicate)
-        exchange->duplicate = t->world->allocate(sizeof *exchange->duplicate);
-    *exchange->duplicate = pass_moment(t);
+    pass_extras(t)->duplicate = pass_moment(t);
 }
 
 /* Nobody but its peer has shown that it has the SYN/ACK: its own word is still missing. */
@@ -185,7 +182,7 @@ static bool may_repeat(const pass *t)
 
     if (!c->opened)
         return true;
-    return c->exchange->before_state[t->s->side][TL_BY_ACK_OF_SYN] != TCP_CLOSED && !t->x->confirmed;
+    return end_moved_silently(c, t->x, TL_BY_ACK_OF_SYN) && !t->x->confirmed;
 }
 
 void pass_on_syn(pass *t)
@@ -253,7 +250,7 @@ static void undo_open_ack(pass *t)
     t->c->opened = false;
     t->c->open_ack = (tl_moment){0};
     t->x->isn_acked = false;
-    pass_ask_again(t, t->x->isn, t->c->attempt.syn_ack.time);
+    pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time));
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 
@@ -283,7 +280,7 @@ static void repeat_syn_ack(pass *t)
     tl_attempt *a = &t->c->attempt;
 
     count_syn_ack(t);
-    if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, t->c->open_ack.time))
+    if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, tl_ns(t->c->open_ack.time)))
         return;
     undo_open_ack(t);
     if (a->overflows < UINT16_MAX && ++a->overflows == 2)
@@ -297,12 +294,13 @@ static void undo_crossed_ack(pass *t)
     tl_connection *c = t->c;
     tl_end *x = t->x;
 
-    if (x->state != TCP_ESTABLISHED || x->confirmed || !t->y->active || !pass_knew(t, c->open_ack.time))
+    if (x->state != TCP_ESTABLISHED || x->confirmed || !t->y->active ||
+        !pass_knew(t, tl_ns(c->open_ack.time)))
         return;
     c->opened = false;
     c->open_ack = (tl_moment){0};
     x->isn_acked = false;
-    pass_take_back(t, x, TCP_SYN_SENT, c->syn.time);
+    pass_take_back(t, x, TCP_SYN_SENT, tl_ns(c->syn.time));
 }
 
 static void first_syn_ack(pass *t)
@@ -359,13 +357,16 @@ static void note_other(pass *t)
     others->offer[others->count++] = (tl_offer){.passed = pass_moment(t), .isn = t->s->seq};
 }
 
-/* Another server, or one without memory: the opener will choose. */
+/* Another server, or one without memory: the opener will choose, or has chosen already. */
 static void offer_other(pass *t)
 {
-    if (t->c->opened)
+    const bool has_chosen = t->c->opened;
+
+    if (has_chosen && phase_is_over(t->before))
         return;
     if (attempt_find_other(&t->c->attempt, t->s->seq)) {
-        count_syn_ack(t);
+        if (!has_chosen)
+            count_syn_ack(t);
         return;
     }
     note_other(t);
@@ -380,7 +381,7 @@ static void begin_with_syn_ack(pass *t)
     tl_end *y = t->y;
 
     c->client = !t->s->side;
-    end_begin(y, TCP_SYN_SENT, c->saw_syn ? c->syn.time : TL_NO_TIME);
+    end_begin(y, TCP_SYN_SENT, c->saw_syn ? tl_ns(c->syn.time) : TL_NO_TIME);
     y->isn = t->s->ack - 1;
     y->has_isn = true;
     y->sent_syn = y->has_nxt = c->saw_syn;

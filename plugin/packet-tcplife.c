@@ -29,7 +29,7 @@ static dissector_handle_t tcplife_handle;
 static unsigned preference_msl = 30;               /* seconds */
 static unsigned preference_half_open_timeout = 75; /* seconds */
 static unsigned preference_syn_flood_threshold = 100;
-static preference_bool preference_look_ahead;
+static wireshark_bool preference_look_ahead;
 static range_t *preference_likely_server_ports;
 
 /* The capture so far. */

@@ -5,6 +5,8 @@
 
 #include "pass.h"
 
+#include <assert.h>
+
 #include "sequence.h"
 
 /* Without a measured round trip, what is in flight is gone after this. */
@@ -14,6 +16,22 @@
 
 /* ---- Saying what happens ---- */
 
+static_assert(TL_MARK_COUNT <= 8, "marks are the bits of a byte");
+
+static void mark(tl_end *x, tl_event event)
+{
+    switch (event) {
+#define X(id, name)                                \
+    case TL_EVENT_##id:                            \
+        x->marks |= (uint8_t)(1u << TL_MARK_##id); \
+        break;
+        TL_MARKS(X)
+#undef X
+    default:
+        break;
+    }
+}
+
 tl_raised *pass_raise(pass *t, tl_event event, uint32_t number)
 {
     static tl_raised unsaid;
@@ -21,6 +39,8 @@ tl_raised *pass_raise(pass *t, tl_event event, uint32_t number)
     tl_raised *raised = !t->hidden && r->raised < TL_MAX_RAISED ? &r->event[r->raised++] : &unsaid;
 
     *raised = (tl_raised){.event = event, .number = number};
+    if (!t->hidden)
+        mark(t->x, event);
     return raised;
 }
 
@@ -42,7 +62,7 @@ void pass_step_once(pass *t, tl_step step)
 
 tl_moment pass_moment(const pass *t)
 {
-    return (tl_moment){.time = t->now, .frame = t->s->frame};
+    return (tl_moment){.frame = t->s->frame, .time = tl_time_of(t->now)};
 }
 
 /* ---- Round trips between us and an end ---- */
@@ -204,6 +224,21 @@ void pass_guess_roles(pass *t)
 
     t->c->client = t->s->lower_port ? !sender : sender;
     t->c->role_guessed = true;
+}
+
+tl_extras *connection_own_extras(tl_connection *c, const tl_world *world)
+{
+    if (!c->extras) {
+        tl_extras *extras = world->allocate(sizeof *extras);
+        *extras = *connection_extras(c);
+        c->extras = extras;
+    }
+    return c->extras;
+}
+
+tl_extras *pass_extras(pass *t)
+{
+    return connection_own_extras(t->c, t->world);
 }
 
 tl_exchange *pass_exchange(pass *t)

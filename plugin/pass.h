@@ -99,10 +99,22 @@ static inline uint32_t segment_end(const tl_segment *s)
     return s->seq + s->length + (s->flags & TL_FIN ? 1 : 0);
 }
 
+/* What few connections have, as far as this one has it. */
+static inline const tl_extras *connection_extras(const tl_connection *c)
+{
+    static const tl_extras none = {
+        .windows.since = {TL_NO_TIME, TL_NO_TIME},
+        .reuse = TL_NO_CONNECTION,
+        .reuse_gap = TL_NO_TIME,
+    };
+
+    return c->extras ? c->extras : &none;
+}
+
 /* NULL: no RST has passed. */
 static inline tl_resets *connection_resets(const tl_connection *c)
 {
-    return c->memory ? c->memory->resets : NULL;
+    return connection_extras(c)->resets;
 }
 
 /* A RST or an ICMP error ended the connection, and nothing has disproved it. */
@@ -172,6 +184,10 @@ void pass_guess_roles(pass *t);
 /** What a connection needs once more than SYNs and RSTs pass in it. */
 tl_exchange *pass_exchange(pass *t);
 
+/** What few connections have; this one has it from now on. */
+tl_extras *connection_own_extras(tl_connection *c, const tl_world *world);
+tl_extras *pass_extras(pass *t);
+
 /* ---- moves.c ---- */
 
 /** The state in which an end is when we begin to look at it: no move.
@@ -190,6 +206,9 @@ void pass_received(pass *t, tl_end *e, tcp_kind kind);
 /** Move an end that has sent something which is missing from the capture, as its peer's segment shows:
  *  what follows may disprove that as well. */
 void pass_must_have_sent(pass *t, tl_end *e, tcp_kind kind);
+
+/** An end has made a silent move, and the last one is of this kind. */
+bool end_moved_silently(const tl_connection *c, const tl_end *e, tl_silent kind);
 
 /** Take such a move back, if the sender's segment disproves it: it repeats what had seemed to be
  *  acknowledged, and could know better.

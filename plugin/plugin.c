@@ -4,19 +4,16 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#define WS_BUILD_DLL /* to Windows what is public here is exported */
+
 #include "compat.h"
 #include "packet-tcplife.h"
 
-#define EXPORTED __attribute__((visibility("default")))
+WS_DLL_PUBLIC_DEF const char plugin_version[] = PLUGIN_VERSION;
+WS_DLL_PUBLIC_DEF const int plugin_want_major = WIRESHARK_VERSION_MAJOR;
+WS_DLL_PUBLIC_DEF const int plugin_want_minor = WIRESHARK_VERSION_MINOR;
 
-EXPORTED extern const char plugin_version[];
-EXPORTED extern const int plugin_want_major;
-EXPORTED extern const int plugin_want_minor;
-EXPORTED void plugin_register(void);
-
-const char plugin_version[] = TCPLIFE_VERSION;
-const int plugin_want_major = WIRESHARK_VERSION_MAJOR;
-const int plugin_want_minor = WIRESHARK_VERSION_MINOR;
+WS_DLL_PUBLIC void plugin_register(void);
 
 void plugin_register(void)
 {
@@ -28,7 +25,7 @@ void plugin_register(void)
 }
 
 #ifdef PLUGIN_DESCRIPTION
-EXPORTED uint32_t plugin_describe(void);
+WS_DLL_PUBLIC uint32_t plugin_describe(void);
 
 uint32_t plugin_describe(void)
 {

@@ -505,7 +505,7 @@ static bool apparent_sender_knew(const pass *t)
 {
     const int64_t flight = pass_flight(t);
 
-    return t->now - t->c->claim->passed.time > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
+    return t->now - tl_ns(t->c->claim->passed.time) > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
 }
 
 void pass_check_claim(pass *t)
@@ -521,7 +521,7 @@ void pass_check_claim(pass *t)
         own = other = goes_beyond(t) || apparent_sender_knew(t);
     } else {
         other = acknowledges_later(t);
-        own = other || pass_knew(t, claim->passed.time);
+        own = other || pass_knew(t, tl_ns(claim->passed.time));
     }
     if (!claim->is_icmp && (t->s->side == claim->from ? own : other) && claim->covers[claim->from])
         pass_testify(t, TL_EVIDENCE_SENDER_WENT_ON, claim->passed.frame);

@@ -62,13 +62,13 @@ void servers_open(void)
     places = wmem_map_new(wmem_file_scope(), hash_server, is_same_server);
 }
 
-static server named(const address *address, uint16_t port)
+static server named(const address *host, uint16_t port)
 {
-    server s = {.port = port, .type = (uint8_t)address->type};
+    server s = {.port = port, .type = (uint8_t)host->type};
 
-    if (address->len > 0 && address->len <= (int)sizeof s.address) {
-        s.length = (uint8_t)address->len;
-        memcpy(s.address, address->data, s.length);
+    if (host->len > 0 && host->len <= (int)sizeof s.address) {
+        s.length = (uint8_t)host->len;
+        memcpy(s.address, host->data, s.length);
     }
     return s;
 }
@@ -79,16 +79,16 @@ static server *server_at(uint32_t place)
 }
 
 /* The place of a server with handshakes under way, or 0. */
-static uint32_t find(const address *address, uint16_t port)
+static uint32_t find(const address *host, uint16_t port)
 {
-    const server key = named(address, port);
+    const server key = named(host, port);
 
     return GPOINTER_TO_UINT(wmem_map_lookup(places, &key));
 }
 
-static uint32_t find_or_make(const address *address, uint16_t port)
+static uint32_t find_or_make(const address *host, uint16_t port)
 {
-    uint32_t place = find(address, port);
+    uint32_t place = find(host, port);
     if (place)
         return place;
 
@@ -96,7 +96,7 @@ static uint32_t find_or_make(const address *address, uint16_t port)
     server *s = chunks_make(&servers, place - 1);
     if (free_server)
         free_server = s->head;
-    *s = named(address, port);
+    *s = named(host, port);
     wmem_map_insert(places, s, GUINT_TO_POINTER(place));
     return place;
 }
@@ -135,11 +135,11 @@ static uint32_t make_handshake(void)
     return place;
 }
 
-void servers_enter(uint32_t stream, uint32_t *waits, const address *address, uint16_t port, int64_t now)
+void servers_enter(uint32_t stream, uint32_t *waits, const address *host, uint16_t port, int64_t now)
 {
     if (own(stream, *waits))
         return;
-    const uint32_t place = find_or_make(address, port);
+    const uint32_t place = find_or_make(host, port);
     server *s = server_at(place);
     handshake *last = at(s->tail);
 
@@ -166,7 +166,7 @@ static void leave(uint32_t place)
 
 void servers_leave(uint32_t stream, uint32_t *waits)
 {
-    const handshake *h = own(stream, *waits);
+    const handshake *h = *waits ? own(stream, *waits) : NULL;
 
     if (h) {
         const uint32_t place = h->server;
@@ -203,11 +203,11 @@ static bool is_flood(server *s, uint32_t threshold)
     return true;
 }
 
-uint32_t servers_count(uint32_t stream, uint32_t waits, const address *address, uint16_t port, int64_t now,
+uint32_t servers_count(uint32_t stream, uint32_t waits, const address *host, uint16_t port, int64_t now,
                        const servers_settings *settings, bool *flood)
 {
     const handshake *h = own(stream, waits);
-    const uint32_t place = h ? h->server : find(address, port);
+    const uint32_t place = h ? h->server : find(host, port);
     server *s = server_at(place);
 
     *flood = false;

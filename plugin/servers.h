@@ -30,9 +30,9 @@ void servers_open(void);
 
 /** Let the handshake of a stream wait, unless it does already.
  *  @param[in,out] waits  where it waits; kept by the stream, 0 at first
- *  @param address        the server's; copied
+ *  @param host           the server's; copied
  *  @param now            ns */
-void servers_enter(uint32_t stream, uint32_t *waits, const address *address, uint16_t port, int64_t now);
+void servers_enter(uint32_t stream, uint32_t *waits, const address *host, uint16_t port, int64_t now);
 
 /** It waits no longer, if it did. */
 void servers_leave(uint32_t stream, uint32_t *waits);
@@ -40,7 +40,7 @@ void servers_leave(uint32_t stream, uint32_t *waits);
 /** How many handshakes are under way at `now` (ns) towards the server of a stream.
  *  @param waits       where its handshake waits, if it does: the server need not be looked for then
  *  @param[out] flood  they have just reached the threshold, or the next doubling of it */
-uint32_t servers_count(uint32_t stream, uint32_t waits, const address *address, uint16_t port, int64_t now,
+uint32_t servers_count(uint32_t stream, uint32_t waits, const address *host, uint16_t port, int64_t now,
                        const servers_settings *settings, bool *flood);
 
 #endif

@@ -86,12 +86,11 @@ static void print_heading(const stream_facts *row)
 
 static void print_story(const stream_facts *row)
 {
-    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    const story s = story_tell(scope, row);
+    GString *story = g_string_new("  ");
 
-    for (unsigned i = 0; i < s.count; i++)
-        printf("  %s\n", s.sentence[i]);
-    wmem_destroy_allocator(scope);
+    story_append(story, row, "\n  ");
+    puts(story->str);
+    g_string_free(story, TRUE);
 }
 
 static void print_steps(unsigned steps)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "statistics-formats.h"
+#include "text.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -133,10 +134,33 @@ static void end_text(void *own)
 const statistics_format statistics_csv = {"csv", begin_csv, write_csv, end_text, true, NULL};
 
 /* JSON is written here and not by Wireshark's json_dumper, which took 62,000 instructions for the names
- * of one connection: they need no escaping, and only values of a few kinds do. */
+ * of one connection: neither they nor words need any escaping, and only addresses may. */
 
-/* What has been appended since becomes a string. */
-static void quote_json(GString *text, gsize since)
+/* A fact, and what stands before its value. */
+typedef struct {
+    const fact *fact;
+    char *key;
+    gsize key_length;
+    bool is_string;
+} json_member;
+
+typedef struct {
+    GArray *members; /* of json_member */
+    GString *text;
+} json_writer;
+
+static void enter_member(const fact *f, void *own)
+{
+    const bool is_string = f->kind == FACT_TEXT || f->kind == FACT_LIST || f->kind == FACT_ADDRESS;
+    json_member m = {.fact = f, .is_string = is_string};
+
+    m.key = g_strdup_printf(",\"%s\":%s", f->name, is_string ? "\"" : "");
+    m.key_length = strlen(m.key);
+    g_array_append_val((GArray *)own, m);
+}
+
+/* What has been appended since becomes fit for a string. */
+static void escape_json(GString *text, gsize since)
 {
     for (gsize i = since; i < text->len; i++) {
         const unsigned char c = (unsigned char)text->str[i];
@@ -144,47 +168,60 @@ static void quote_json(GString *text, gsize since)
             g_string_insert_c(text, (gssize)i++, '\\');
         } else if (c < 0x20) {
             char escape[8];
-            g_snprintf(escape, sizeof escape, "\\u%04x", c);
+            snprintf(escape, sizeof escape, "\\u%04x", c);
             g_string_erase(text, (gssize)i, 1);
             g_string_insert(text, (gssize)i, escape);
             i += strlen(escape) - 1;
         }
     }
-    g_string_append_c(text, '"');
 }
 
-static void put_json_fact(const fact *f, void *own)
+static void put_member(GString *text, const json_member *m, const stream_facts *row)
 {
-    const line *l = own;
-    const bool is_string = f->kind == FACT_TEXT || f->kind == FACT_LIST || f->kind == FACT_ADDRESS;
-
-    if (!fact_is_known(f, l->row))
+    if (!fact_is_known(m->fact, row))
         return;
-    g_string_append_c(l->text, l->text->len ? ',' : '{');
-    g_string_append_c(l->text, '"');
-    g_string_append(l->text, f->name);
-    g_string_append(l->text, is_string ? "\":\"" : "\":");
-    const gsize since = l->text->len;
-    fact_append(l->text, f, l->row);
-    if (is_string)
-        quote_json(l->text, since);
+    text_append_len(text, m->key, m->key_length);
+    const gsize since = text->len;
+    fact_append(text, m->fact, row);
+    if (m->fact->kind == FACT_ADDRESS)
+        escape_json(text, since);
+    if (m->is_string)
+        g_string_append_c(text, '"');
 }
 
 static void *begin_json(void)
 {
-    return g_string_new(NULL);
+    json_writer *w = g_new0(json_writer, 1);
+
+    w->text = g_string_new(NULL);
+    w->members = g_array_new(FALSE, FALSE, sizeof(json_member));
+    for_each_fact(enter_member, w->members);
+    return w;
 }
 
 static void write_json(void *own, const stream_facts *row)
 {
-    line l = {.text = own, .row = row};
+    const json_writer *w = own;
 
-    for_each_fact(put_json_fact, &l);
-    g_string_append(l.text, "}\n");
-    write_out(l.text);
+    for (guint i = 0; i < w->members->len; i++)
+        put_member(w->text, &g_array_index(w->members, json_member, i), row);
+    w->text->str[0] = '{'; /* was the comma before the first, which is always there */
+    text_append(w->text, "}\n");
+    write_out(w->text);
 }
 
-const statistics_format statistics_json = {"json", begin_json, write_json, end_text, true, NULL};
+static void end_json(void *own)
+{
+    json_writer *w = own;
+
+    for (guint i = 0; i < w->members->len; i++)
+        g_free(g_array_index(w->members, json_member, i).key);
+    g_array_free(w->members, TRUE);
+    g_string_free(w->text, TRUE);
+    g_free(w);
+}
+
+const statistics_format statistics_json = {"json", begin_json, write_json, end_json, true, NULL};
 
 /* ---- Lines: the facts that are asked for most ---- */
 
@@ -271,12 +308,12 @@ static char *moment_text(wmem_allocator_t *scope, int64_t ns)
 }
 
 /* As in a URL: an IPv6 address in brackets. */
-static char *with_port(wmem_allocator_t *scope, char *address, const char *port)
+static char *with_port(wmem_allocator_t *scope, char *host, const char *port)
 {
-    const bool colons = strchr(address, ':') != NULL;
-    char *both = wmem_strdup_printf(scope, "%s%s%s:%s", colons ? "[" : "", address, colons ? "]" : "", port);
+    const bool colons = strchr(host, ':') != NULL;
+    char *both = wmem_strdup_printf(scope, "%s%s%s:%s", colons ? "[" : "", host, colons ? "]" : "", port);
 
-    wmem_free(scope, address);
+    wmem_free(scope, host);
     return both;
 }
 

@@ -84,6 +84,13 @@ static void forget(void *own)
     g_byte_array_set_size(l->connections, 0);
 }
 
+static const char *tell(GString *story, const stream_facts *row)
+{
+    g_string_truncate(story, 0);
+    story_append(story, row, " ");
+    return story->str;
+}
+
 /* Write the connections of this session, whose facts are final: it is over. */
 static void write_session(listener *l)
 {
@@ -93,7 +100,7 @@ static void write_session(listener *l)
     if (!l->writing)
         l->writer = l->format->begin();
     l->writing = true;
-    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+    GString *story = g_string_new(NULL);
     event_counts *counts = l->format->has_events ? event_counts_new() : NULL;
     for (uint32_t number = streams_begin(); number < streams_end(); number++) {
         if (!connection_set_has(l->connections, number - streams_begin()))
@@ -102,12 +109,11 @@ static void write_session(listener *l)
         if (counts)
             row.events = event_counts_text(counts, number);
         if (counts || l->rows)
-            row.story = story_text(scope, &row);
+            row.story = tell(story, &row);
         if (!l->rows || row_filter_passes(l->rows, &row))
             l->format->write(l->writer, &row);
-        wmem_free_all(scope);
     }
-    wmem_destroy_allocator(scope);
+    g_string_free(story, TRUE);
     event_counts_free(counts);
     forget(l);
     fflush(stdout);

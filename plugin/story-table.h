@@ -10,7 +10,8 @@
  *
  * when    conditions on facts, joined by "; ": `open` (it is known), `!open` (it is not),
  *         `open=3-way|split` (it is one of these), `closed_by=@reset.sender` (it is the
- *         same as that), `open.syns>1`
+ *         same as that), `open.syns>1`. An event of TL_MARKS is a fact too: whose segment
+ *         raised it
  * text    {fact} stands for its value, {fact|0} for that or, if there is none, for 0,
  *         {!closed_by} for the other end, {client} and {server} for address and port.
  *         A frame that is named is a deciding one, or answered by a RST
@@ -39,6 +40,8 @@
       "{client} opened a connection to {server} with {open.syns} SYNs in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split; open.time; frame.open_ack", \
       "{client} opened a connection to {server} ({open}) in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
+    X(OPENING, "open=3-way|fast open|simultaneous|split; frame.open_ack", \
+      "{client} opened a connection to {server} ({open}; frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split", \
       "{client} opened a connection to {server} ({open}); its handshake is not all in the capture.") \
     X(OPENING, "open=midstream; role.guessed", \
@@ -47,6 +50,8 @@
       "The capture begins midstream in a connection that {client} opened to {server}.") \
     X(OPENING, "open=refused", \
       "{client} asked {server} for a connection and was refused (SYN in frame {frame.syn}, RST in frame {frame.rst}).") \
+    X(OPENING, "open=refused", \
+      "{client} was refused a connection to {server} (RST in frame {frame.rst}); its SYN is not in the capture.") \
     X(OPENING, "open=rejected by ICMP", \
       "{client} asked {server} for a connection (frame {frame.syn}), and an ICMP error rejected it.") \
     X(OPENING, "open=unanswered", \
@@ -56,7 +61,7 @@
     X(OPENING, "open=half-open", \
       "{client} and {server} did not complete a handshake.") \
     X(OPENING, "open=overflow", \
-      "{client} acknowledged the SYN/ACK of {server} (frame {frame.syn_ack}), which never took the connection.") \
+      "{client} acknowledged the SYN/ACK of {server} (frame {frame.syn_ack}), which repeated it all the same.") \
     X(OPENING, "open=answered by ACK", \
       "{client} asked {server} for a connection (frame {frame.syn}), and a bare ACK of an older connection answered.") \
     X(OPENING, "open=reset by opener; frame.syn", \
@@ -73,22 +78,34 @@
     X(DATA, "open.failed", NULL) \
     X(DATA, "close.no_data", \
       "Not one byte of data passed.") \
-    X(DATA, "client.unacked; server.unacked; !one_sided", \
+    X(DATA, "one_sided", \
+      "Of the client {client.bytes|0} bytes passed and of the server {server.bytes|0}; {client.missing|0} and {server.missing|0} more were acknowledged and are not in the capture.") \
+    X(DATA, "client.missing", \
+      "The client sent {client.bytes|0} bytes and the server {server.bytes|0}; {client.missing} and {server.missing|0} that were acknowledged are not in the capture.") \
+    X(DATA, "server.missing", \
+      "The client sent {client.bytes|0} bytes and the server {server.bytes|0}; {client.missing|0} and {server.missing} that were acknowledged are not in the capture.") \
+    X(DATA, "client.unacked; server.unacked", \
       "The client sent {client.bytes|0} bytes and the server {server.bytes|0}; {client.unacked} and {server.unacked} of these were not acknowledged and may be lost.") \
-    X(DATA, "client.unacked; !one_sided", \
+    X(DATA, "client.unacked", \
       "The client sent {client.bytes|0} bytes, of which {client.unacked} were not acknowledged and may be lost, and the server {server.bytes|0}.") \
-    X(DATA, "server.unacked; !one_sided", \
+    X(DATA, "server.unacked", \
       "The client sent {client.bytes|0} bytes, and the server {server.bytes|0}, of which {server.unacked} were not acknowledged and may be lost.") \
     X(DATA, "client.bytes", \
       "The client sent {client.bytes} bytes and the server {server.bytes|0}.") \
     X(DATA, "server.bytes", \
       "The client sent no data and the server {server.bytes} bytes.") \
+    X(DATA, "open=3-way|fast open|simultaneous|split", \
+      "No data passed.") \
     /* Who closed and how. */ \
     X(CLOSING, "open.failed", NULL) \
+    X(CLOSING, "close=4-way; half_close.bytes; half_close.time", \
+      "The {closed_by} closed first (frame {frame.fin_1}), the other end {half_close.time} after the ACK of that, with {half_close.bytes} bytes in between (frame {frame.fin_2}), and each FIN was acknowledged.") \
+    X(CLOSING, "close=4-way; half_close.time", \
+      "The {closed_by} closed first (frame {frame.fin_1}), the other end {half_close.time} after the ACK of that (frame {frame.fin_2}), and each FIN was acknowledged: a 4-way close in {close.time}.") \
     X(CLOSING, "close=4-way", \
-      "The {closed_by} closed first (frame {frame.fin_1}), the other end later (frame {frame.fin_2}), and each FIN was acknowledged: a normal close in {close.time}.") \
+      "The {closed_by} closed first (frame {frame.fin_1}), the other end later (frame {frame.fin_2}), and each FIN was acknowledged: a 4-way close in {close.time}.") \
     X(CLOSING, "close=3-way", \
-      "The {closed_by} closed first (frame {frame.fin_1}), and the other end at once with its ACK (frame {frame.fin_2}): a normal close in {close.time}.") \
+      "The {closed_by} closed first (frame {frame.fin_1}), and the other end with the ACK of that, in one segment (frame {frame.fin_2}): a 3-way close in {close.time}.") \
     X(CLOSING, "close=simultaneous", \
       "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
     X(CLOSING, "close=4-way|3-way|simultaneous", \
@@ -101,20 +118,32 @@
       "The {closed_by} closed (frame {frame.fin_1}), and a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN", \
       "An end had closed when a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
+    X(CLOSING, "close=abort; open=midstream", \
+      "No FIN had passed when a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=abort", \
       "Neither end had closed when a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=replaced", \
       "Nothing had ended it when a new connection took its ports.") \
     X(CLOSING, "close=silent; silence.side; silence.time", \
-      "The {silence.side} fell silent: what it was asked again and again (repeats: {silence.repeats|0}) was not answered for {silence.time}, to the capture's end.") \
+      "The {silence.side} did not answer any more: what the other end sent, and sent again (times: {silence.repeats|0}), had no answer for {silence.time}, up to the capture's end.") \
     X(CLOSING, "close=silent", \
-      "One end fell silent: what it was asked again and again was not answered up to the capture's end.") \
-    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by", \
-      "The {closed_by} closed (frame {frame.fin_1}), and the {silence.side} left a FIN without an ACK for {silence.time}, to the capture's end.") \
+      "One end is not heard any more: what the other end sent, and sent again, had no answer up to the capture's end.") \
+    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=client|server", \
+      "The {closed_by} closed (frame {frame.fin_1}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
+    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=both", \
+      "Both ends closed (frames {frame.fin_1} and {frame.fin_2}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
     X(CLOSING, "close=FIN unacknowledged", \
       "A FIN was not acknowledged up to the capture's end.") \
+    X(CLOSING, "close=half-closed; half_close.time; half_close.bytes", \
+      "The {closed_by} closed (frame {frame.fin_1}); the other end sent {half_close.bytes} bytes more and did not close within {half_close.time}, up to the capture's end.") \
     X(CLOSING, "close=half-closed; half_close.time", \
-      "The {closed_by} closed (frame {frame.fin_1}), and the other end did not within {half_close.time}, to the capture's end.") \
+      "The {closed_by} closed (frame {frame.fin_1}), and the other end did not within {half_close.time}, up to the capture's end.") \
+    X(CLOSING, "close=still open; !open", \
+      "The capture ended too soon to tell.") \
+    X(CLOSING, "close=still open; frame.fin_1; frame.fin_2", \
+      "Both ends had closed (frames {frame.fin_1} and {frame.fin_2}), and the capture ended before both FINs were acknowledged.") \
+    X(CLOSING, "close=still open; frame.fin_1", \
+      "One end had closed (frame {frame.fin_1}) when the capture ended, and nothing tells how it went on.") \
     X(CLOSING, "close=still open", \
       "Nothing had ended it when the capture ended.") \
     X(CLOSING, "!close; frame.fin_1", \
@@ -122,14 +151,32 @@
     X(CLOSING, "!close", \
       "How it ends is not decided.") \
     /* What was wrong, and on what evidence. */ \
+    X(REASON, "reset.cause; reset.sender_went_on=client|server", \
+      "Earlier a RST had passed in the name of the {reset.sender_went_on}, which went on all the same: that RST was somebody else's.") \
+    X(REASON, "reset.evidence; reset.answers; reset.idle_before>1", \
+      "The RST may not be the {reset.sender}'s own ({reset.evidence}); it answers frame {reset.answers}, before which nothing new had passed for {reset.idle_before}.") \
+    X(REASON, "reset.evidence; reset.answers", \
+      "The RST may not be the {reset.sender}'s own ({reset.evidence}); it answers frame {reset.answers} ({reset.answers_kind}).") \
     X(REASON, "reset.cause; reset.evidence", \
       "The RST may not be the {reset.sender}'s own; what speaks for that: {reset.evidence}.") \
-    X(REASON, "!reset.cause; reset.evidence=sender went on|TTL, sender went on|too early, sender went on|TTL, too early, sender went on", \
-      "A RST passed that was not its apparent sender's, since that went on with the connection.") \
+    X(REASON, "reset.sender_went_on=client|server", \
+      "A RST passed in the name of the {reset.sender_went_on}, which went on all the same: that RST was somebody else's.") \
+    X(REASON, "!reset.cause; reset.evidence", \
+      "Of the RSTs that passed (in all {reset.count}) none ended anything, and the first may not be its apparent sender's own: {reset.evidence}.") \
+    X(REASON, "!reset.cause; reset.loop", \
+      "Of the RSTs that passed (in all {reset.count}) none ended anything: each end answered the other's answers, again and again.") \
+    X(REASON, "!open.failed; !reset.cause; reset.verdict=challenged|ignored", \
+      "Of the RSTs that passed (in all {reset.count}) none is known to have ended anything; the first was {reset.verdict}: its number is not what was expected.") \
     X(REASON, "one_sided", \
       "One end is missing from the capture, so what that did can only be told from the other one's segments.") \
+    X(REASON, "close.data_after_own_fin=client|server", \
+      "The {close.data_after_own_fin} sent new data after its own FIN, which no end may do.") \
+    X(REASON, "open.syn_ack_differs; open=3-way|fast open|half-open|overflow|reset by opener|refused", \
+      "SYN/ACKs with different numbers answered the SYN: behind the server's address stand two servers, or one without memory.") \
     X(REASON, "reset.cause=forgotten; close=4-way|3-way|simultaneous", \
-      "A new connection of the {reset.sender} on the same ports met what was left of this one, and cleared it by a RST (frame {frame.rst}).") \
+      "A new connection of the {reset.sender} on the same ports met what was left of this one, and sent it a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=forgotten; open.failed", \
+      "Then the {reset.sender} began a new connection on the same ports, and sent this one a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=forgotten", \
       "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
     X(REASON, "reset.cause=keep-alive", \
@@ -146,26 +193,40 @@
       "What the {reset.sender} had sent was not answered for {silence.time}, although it was repeated.") \
     X(REASON, "reset.cause=retransmission timeout", \
       "What the {reset.sender} had sent was not answered, although it was repeated.") \
+    X(REASON, "reset.cause=data after close; close.race", \
+      "The {reset.sender} had closed, and {close.race} bytes that met its FIN on their way found nobody to take them.") \
     X(REASON, "reset.cause=data after close", \
       "The {reset.sender} had closed, and data came for it that nobody was there to take.") \
     X(REASON, "reset.cause=after own FIN; reset.form=answer", \
       "That RST is made of frame {reset.answers} ({reset.answers_kind}): the {reset.sender}, which had sent its FIN, has no such connection any more.") \
     X(REASON, "reset.cause=after own FIN", \
       "The {reset.sender} had sent its FIN before, and gave up what was left.") \
-    X(REASON, "reset.cause=no connection; reset.answers; reset.idle_before", \
+    X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=client; server.zero_window>1", \
+      "The server's window had been closed for {server.zero_window} in all; when its next ACK came (frame {reset.answers}), the client had no such connection any more.") \
+    X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
+      "The client's window had been closed for {client.zero_window} in all; when its next ACK came (frame {reset.answers}), the server had no such connection any more.") \
+    X(REASON, "reset.cause=no connection; reset.idle_before>1", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
+    X(REASON, "reset.cause=no connection", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection.") \
+    X(REASON, "reset.cause=abort; open.failed", \
+      "The {reset.sender} gave the opening up by a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=abort; reset.form=own; reset.idle>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; nothing new had passed for {reset.idle}.") \
     X(REASON, "reset.cause=abort; reset.form=own", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up: an abort.") \
     X(REASON, "reset.cause=abort; close", \
-      "What its numbers are made of does not tell why it came.") \
+      "Its numbers do not tell whether a program gave up, or whether the {reset.sender} knew of no such connection.") \
     X(REASON, "reset.cause=TIME_WAIT", \
-      "A RST cut TIME_WAIT short (frame {frame.rst}).") \
+      "A RST met TIME_WAIT (frame {frame.rst}), and cut it short unless its receiver ignores such RSTs.") \
     X(REASON, "reset.cause=refused; reset.answers_kind=ACK|data|FIN", \
       "The RST is made of frame {reset.answers} ({reset.answers_kind}), which does not complete the handshake.") \
     X(REASON, "reset.cause=refused; reset.answers", \
       "The RST is made of frame {reset.answers} ({reset.answers_kind}), as by a host where nobody listens on that port.") \
     X(REASON, "open=refused", \
       "Nobody takes connections on that port, or something on the way says so.") \
+    X(REASON, "open=overflow", \
+      "Nothing shows that the server ever took the connection.") \
     X(REASON, "open=unanswered", \
       "Whether the SYN was lost, filtered or ignored cannot be known from here.") \
     X(REASON, "open=half-open", \
@@ -173,16 +234,53 @@
     X(REASON, "close.race", \
       "In all {close.race} bytes met the other end's FIN and were never acknowledged.") \
     X(REASON, "reset.cause=late", \
-      "A RST that came after the end changed nothing.")
+      "A RST that came after the end changed nothing.") \
+    X(REASON, "close.fin_misplaced=client|server", \
+      "The {close.fin_misplaced} also sent a FIN that does not fit: its number was that of data already sent, or of no connection.") \
+    X(REASON, "close.fin_retransmitted=client|server; close=4-way|3-way|simultaneous", \
+      "The {close.fin_retransmitted} sent its FIN more than once: the FIN or the ACK of it was lost or late.") \
+    X(REASON, "client.zero_window>1", \
+      "The client had advertised a window of 0 for {client.zero_window} in all.") \
+    X(REASON, "server.zero_window>1", \
+      "The server had advertised a window of 0 for {server.zero_window} in all.") \
+    X(REASON, "open; !open.failed; reuse.phase; reuse.gap", \
+      "The same ports had been used {reuse.gap} before, by connection {reuse.connection}, which was left in {reuse.phase}.")
 
 /** What it usually means, and what to look at next. */
 #define STORY_ADVICE(X) \
-    X("reset.evidence=TTL|too early|TTL, too early", \
-      "Look for a firewall, proxy or intrusion filter on the way to the {reset.sender} that sends RSTs in its name.", \
-      "RFC 3360, 2.1; nftables: reject with tcp reset") \
+    X("reset.sender_went_on=client|server", \
+      "Look for what sends RSTs in the {reset.sender_went_on}'s name: an intrusion filter or proxy on the way, or somebody who knows the numbers; capture at the {reset.sender_went_on} too.", \
+      "RFC 3360, 2.1; RFC 5961, 1.1") \
+    X("reset.evidence=TTL|too early|TTL, too early; reset.idle_before>29; reset.sender", \
+      "Likely a firewall or NAT on the way to the {reset.sender} had forgotten the idle connection: compare its idle timer with that time, or let the ends send keep-alives.", \
+      "RFC 5382, 5; RFC 3360, 2.1; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
+    X("reset.evidence=TTL|too early|TTL, too early; reset.sender", \
+      "Look for a firewall, NAT, proxy or intrusion filter on the way to the {reset.sender} that sends RSTs in its name.", \
+      "RFC 3360, 2.1; RFC 5382, 5; nftables: reject with tcp reset") \
+    X("!reset.cause; reset.evidence=TTL|too early|TTL, too early", \
+      "Look for what sends RSTs in that end's name: an intrusion filter or proxy on the way, or somebody who guesses the numbers.", \
+      "RFC 3360, 2.1; RFC 5961, 1.1") \
+    X("close.data_after_own_fin=client|server", \
+      "Look whether two hosts share the {close.data_after_own_fin}'s address, or whether something on the way sends in its name.", \
+      "RFC 9293, 3.6") \
+    X("open.syn_ack_differs; open=3-way|fast open|half-open|overflow|reset by opener|refused", \
+      "Look at the load balancer or the routes: they lead one client's segments to two servers, so that one of them knows nothing of what the other began.", \
+      "RFC 9293, 3.4.1; RFC 2991, 2") \
+    X("reset.cause=forgotten; close=4-way|3-way|simultaneous", \
+      "The ports were used again within TIME_WAIT: let the {reset.sender} close first, use more ports, or time stamps, which let TIME_WAIT take a new SYN.", \
+      "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2") \
+    X("reset.cause=forgotten", \
+      "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
+      "RFC 9293, 3.5.1") \
+    X("open=overflow", \
+      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
+      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
     X("open=unanswered", \
       "Look for a filter that drops, the route there and back, and whether the server sees the SYN (capture there); the client's patience is net.ipv4.tcp_syn_retries.", \
       "RFC 9293, 3.8.3; RFC 2979, 3.1.1; Linux Documentation/networking/ip-sysctl.rst: tcp_syn_retries") \
+    X("open=half-open; reuse.phase", \
+      "Likely an old SYN that came after its connection was over, or ports that are used again and a way back that is blocked: look at the filters between server and client.", \
+      "RFC 9293, 3.5, figure 8") \
     X("open=half-open", \
       "Likely a scan, a flood with forged addresses, or a way back that is blocked: look at the route and the filters between server and client.", \
       "RFC 4987, 2") \
@@ -190,7 +288,7 @@
       "The {!closed_by} never closed; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
     X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
-      "The {!closed_by} closed too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
+      "The {!closed_by} came too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
     X("reset.cause=keep-alive", \
       "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
@@ -199,35 +297,53 @@
       "Look whether the {!reset.sender} is up and the way to it works; the patience is that of tcp_keepalive_time, _intvl and _probes on the {reset.sender}.", \
       "RFC 9293, 3.8.4; Linux tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT") \
     X("reset.cause=zero window", \
-      "Look why the program on the {!reset.sender} does not read; the patience is that of TCP_USER_TIMEOUT or of the program on the {reset.sender}.", \
+      "Look why the program on the {!reset.sender} does not read; how long that is borne, the program or TCP_USER_TIMEOUT on the {reset.sender} says.", \
       "RFC 9293, 3.8.6.1; Linux tcp(7): TCP_USER_TIMEOUT") \
     X("reset.cause=retransmission timeout", \
-      "Look whether the {!reset.sender} is up and the way to it works; the patience is that of net.ipv4.tcp_retries2 on the {reset.sender}.", \
-      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2") \
+      "Look whether the {!reset.sender} is up, and whether a firewall or NAT on the way had forgotten the connection and drops it; who gave up is the {reset.sender}'s program or system.", \
+      "RFC 9293, 3.8.3; RFC 5382, 5") \
+    X("reset.cause=data after close; close.race", \
+      "Usual where one end closes an idle connection just as the other one uses it again: let the {!reset.sender} send it again anew, or give connections up sooner than the {reset.sender}.", \
+      "RFC 9112, 9.5; RFC 9293, 3.6.1") \
     X("reset.cause=data after close", \
-      "The {!reset.sender} wrote after the other end had closed: its program was gone, or its half forgotten after tcp_fin_timeout (Linux); let them agree who speaks last.", \
+      "The {!reset.sender} wrote after the other end had closed: that program was gone, or its half forgotten after tcp_fin_timeout (Linux); let them agree who speaks last.", \
       "RFC 9293, 3.6.1; RFC 1122, 4.2.2.13; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=no connection; reset.answers_kind=ACK; reset.sender=client; server.zero_window>1", \
+      "Look why the program on the server did not read; likely the client had given up meanwhile (TCP_USER_TIMEOUT or tcp_retries2, on Linux without a RST) or was restarted.", \
+      "RFC 9293, 3.8.6.1; Linux tcp(7): TCP_USER_TIMEOUT; Documentation/networking/ip-sysctl.rst: tcp_retries2") \
+    X("reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
+      "Look why the program on the client did not read; likely the server had given up meanwhile (TCP_USER_TIMEOUT or tcp_retries2, on Linux without a RST) or was restarted.", \
+      "RFC 9293, 3.8.6.1; Linux tcp(7): TCP_USER_TIMEOUT; Documentation/networking/ip-sysctl.rst: tcp_retries2") \
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
     X("reset.cause=no connection", \
       "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
       "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \
-    X("reset.cause=forgotten; close=4-way|3-way|simultaneous", \
-      "Ports that are reused within TIME_WAIT: let the {!reset.sender} not close first, use more ports, or time stamps, which let TIME_WAIT take a new SYN.", \
-      "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2") \
-    X("reset.cause=forgotten", \
-      "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
-      "RFC 9293, 3.5.1") \
+    X("reset.cause=after own FIN; reset.form=answer", \
+      "Most likely the {reset.sender}'s socket was gone by then: it had been closed for good, or its system was restarted or had forgotten it.", \
+      "RFC 9293, 3.5.2") \
     X("reset.cause=after own FIN", \
-      "Likely its program ended, or set SO_LINGER to 0, while the {!reset.sender} still had something to say.", \
-      "RFC 1122, 4.2.2.13; Linux socket(7): SO_LINGER") \
-    X("reset.cause=abort; reset.form=own", \
-      "Look at the program on the {reset.sender}: SO_LINGER with 0, a close with unread data in the buffer, or a process that was killed.", \
+      "Likely its program gave the rest up, by SO_LINGER with 0 or an end with unread data in the buffer, while the {!reset.sender} still had something to say.", \
       "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own; reset.idle>29", \
+      "Likely an idle time-out of the program on the {reset.sender}; compare it with that time, or let the {!reset.sender} give idle connections up sooner.", \
+      "RFC 9112, 9.5; RFC 1122, 4.2.2.13") \
+    X("reset.cause=abort; reset.form=own; reset.sender=server", \
+      "Look at the program on the server: SO_LINGER with 0, a close (or a kill) with unread data in the buffer, or a listener that was closed before it accepted.", \
+      "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own", \
+      "Look at the program on the {reset.sender}: SO_LINGER with 0, or a close (or a kill) with unread data in the buffer.", \
+      "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; close", \
+      "Look on the {reset.sender}: a program that gives up (SO_LINGER with 0, unread data), a restart; or on the way for what sends RSTs in its name.", \
+      "RFC 1122, 4.2.2.13; RFC 9293, 3.5.2; RFC 3360, 2.1") \
     X("reset.cause=TIME_WAIT", \
       "Old duplicates may disturb the next connection on these ports; RFC 1337 has TIME_WAIT ignore RSTs, Linux with net.ipv4.tcp_rfc1337.", \
       "RFC 1337; Linux Documentation/networking/ip-sysctl.rst: tcp_rfc1337") \
+    X("open=refused; reset.answers_kind=ACK|data|FIN", \
+      "The server does listen, but its SYN/ACK was answered with other numbers: likely the SYN is an old one, or an older connection holds the ports on the client.", \
+      "RFC 9293, 3.5.1 and 3.5.2, group 2") \
     X("open=refused", \
       "Look on the server whether the service runs and listens on this address and port (ss -ltn), and for filters that reject.", \
       "RFC 9293, 3.5.2, group 1; Linux ss(8)") \
@@ -237,11 +353,8 @@
     X("open=orphan", \
       "Likely a scan, the answers to a flood with forged addresses, or a capture that misses one direction.", \
       "RFC 4987, 2") \
-    X("open=overflow", \
-      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
-      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
     X("open=answered by ACK", \
-      "An older connection holds the ports on the server: the client reused its port too soon, or crashed; time stamps let TIME_WAIT be reused.", \
+      "An older connection holds the ports on the server: the client reused its port too soon or crashed (time stamps let TIME_WAIT be reused), or the SYN was forged.", \
       "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2; RFC 5961, 4") \
     X("open=reset by opener", \
       "Usual for a scan, an old SYN, or a program that had given up while the SYN/ACK was on its way.", \
@@ -254,7 +367,16 @@
       "RFC 9293, 3.8.3; RFC 5382, 5") \
     X("close=half-closed; closed_by=client|server", \
       "The program on the {!closed_by} has not called close (ss shows CLOSE-WAIT there); look for a leaked socket, or a response that is still to come.", \
-      "RFC 9293, 3.6; Linux ss(8)")
+      "RFC 9293, 3.6; Linux ss(8)") \
+    X("close=4-way; closed_by=client|server; half_close.time>5; !half_close.bytes", \
+      "The program on the {!closed_by} took its time to call close (CLOSE_WAIT): look what it waited for.", \
+      "RFC 9293, 3.6; Linux ss(8)") \
+    X("client.zero_window>1", \
+      "Look why the program on the client reads so slowly, or not at all.", \
+      "RFC 9293, 3.8.6") \
+    X("server.zero_window>1", \
+      "Look why the program on the server reads so slowly, or not at all.", \
+      "RFC 9293, 3.8.6")
 
 /* clang-format on */
 

@@ -9,24 +9,12 @@
 #ifndef TCPLIFE_STORY_H
 #define TCPLIFE_STORY_H
 
-#include <epan/wmem_scopes.h>
+#include <glib.h>
 
 #include "facts-table.h"
 
-enum {
-    STORY_MAX = 5,            /**< sentences: one of each part, and what to look at next */
-    STORY_SENTENCE_MAX = 200, /**< bytes of each */
-};
-
-typedef struct {
-    char *sentence[STORY_MAX];
-    unsigned count;
-} story;
-
-/** Tell what is known of a connection, final or so far. The sentences are allocated in @p scope. */
-story story_tell(wmem_allocator_t *scope, const stream_facts *facts);
-
-/** All of it, joined by spaces. */
-char *story_text(wmem_allocator_t *scope, const stream_facts *facts);
+/** Tell what is known of a connection, final or so far: a sentence of each part, and what to look at next.
+ *  @param between  stands between two sentences */
+void story_append(GString *to, const stream_facts *facts, const char *between);
 
 #endif

@@ -17,11 +17,10 @@ enum { BUCKETS_MAX = 1 << 28 };
 
 /* Beside it a connection costs its addresses (8 or 32 bytes), 8 bytes at most for the buckets, from its
  * second segment on a tl_memory and, once more than SYNs and RSTs have passed, a tl_exchange. */
-static_assert(sizeof(stream) <= 464, "a SYN of a flood is to cost no more than 540 bytes, frame included");
-static_assert(sizeof(tl_memory) <= 144, "what a RST may answer has grown");
+static_assert(sizeof(stream) <= 432, "a SYN of a flood is to cost no more than 540 bytes, frame included");
+static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) <= 648,
+              "a whole connection is to cost no more than 640 bytes beside 24 for each packet");
 static_assert(sizeof(tl_resets) <= 112, "a connection with a RST has grown");
-static_assert(sizeof(stream) + sizeof(tl_memory) + sizeof(tl_exchange) + 16 <= 800,
-              "a whole connection has grown");
 static_assert(offsetof(stream, connection) == 0, "the core makes a stream of its connection");
 
 enum { ADDRESS_MAX = 16 };
@@ -29,6 +28,8 @@ enum { ADDRESS_MAX = 16 };
 static chunks streams;   /* of stream, by the number of the connection in its session */
 static chunks addresses; /* of bytes: those of side 0, then of side 1 */
 static uint32_t addresses_end;
+static chunks pieces; /* of bytes: what the core remembers of a connection beside its struct */
+static uint32_t pieces_end;
 
 /* A hash table of 4-tuples to the newest connection of each, chained through the
  * connections themselves. A bucket or link holds a connection's number + 1, or 0. */
@@ -38,12 +39,17 @@ static uint32_t linked;       /* 4-tuples in the buckets */
 
 static uint32_t concurrent; /* connections open */
 
+static uint32_t first; /* number of the first connection of this session */
+
+/* Wireshark's own allocator would add 16 bytes to each piece. */
 static void *allocate(size_t size)
 {
-    return wmem_alloc0(wmem_file_scope(), size);
-}
+    const size_t aligned = (size + 7) & ~(size_t)7;
+    const bool is_small = aligned <= (size_t)1 << pieces.bits;
+    const uint32_t place = is_small ? chunks_reserve(&pieces, &pieces_end, aligned) : UINT32_MAX;
 
-static uint32_t first; /* number of the first connection of this session */
+    return place == UINT32_MAX ? wmem_alloc0(wmem_file_scope(), size) : chunks_get(&pieces, place);
+}
 
 static stream *stream_at(uint32_t number)
 {
@@ -59,7 +65,7 @@ static tl_connections all;
 
 /* A hash of 32-bit words, each times a random number of its own, added up (multiply-add-shift): a capture
  * is not to choose who shares a bucket, and cannot without knowing the numbers. */
-enum { WORDS_MAX = 1 + 2 * ADDRESS_MAX / 4 };
+enum { ADDRESS_WORDS = ADDRESS_MAX / 4, WORDS_MAX = 1 + 2 * ADDRESS_WORDS };
 static uint64_t factor[WORDS_MAX];
 
 static void choose_hash(void)
@@ -75,6 +81,8 @@ void streams_open(bool goes_on)
     streams = (chunks){.item_size = sizeof(stream), .bits = 6};
     addresses = (chunks){.item_size = 1, .bits = 14};
     addresses_end = 0;
+    pieces = (chunks){.item_size = 1, .bits = 14};
+    pieces_end = 0;
     choose_hash();
     bucket_count = 256;
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
@@ -111,36 +119,52 @@ address streams_address(const stream *s, unsigned side)
     return a;
 }
 
-/* Whether this is the address and port of that end. */
-static bool is_end(const stream *s, unsigned side, const address *a, uint16_t port)
+/* Bytes of two addresses. Most are IPv4's, and to compare those takes an instruction instead of a call. */
+static bool is_same(const uint8_t *a, const uint8_t *b, size_t length)
 {
-    return s->port[side] == port && s->address_type == a->type && s->address_length == a->len &&
-           (!a->len || !memcmp(address_bytes(s, side), a->data, s->address_length));
+    return length == sizeof(uint32_t) ? !memcmp(a, b, sizeof(uint32_t)) : !length || !memcmp(a, b, length);
+}
+
+/* Whether these are its addresses, that of `side` first. */
+static bool has_addresses(const stream *s, unsigned side, const address *a, const address *b)
+{
+    return is_same(address_bytes(s, side), a->data, s->address_length) &&
+           is_same(address_bytes(s, !side), b->data, s->address_length);
 }
 
 static bool is_between(const stream *s, const address *from, uint16_t from_port, const address *to,
                        uint16_t to_port)
 {
-    return (is_end(s, 0, from, from_port) && is_end(s, 1, to, to_port)) ||
-           (is_end(s, 1, from, from_port) && is_end(s, 0, to, to_port));
+    return s->address_type == from->type && s->address_length == from->len &&
+           ((s->port[0] == from_port && s->port[1] == to_port && has_addresses(s, 0, from, to)) ||
+            (s->port[1] == from_port && s->port[0] == to_port && has_addresses(s, 1, from, to)));
+}
+
+static uint64_t hash_bytes(const uint8_t *bytes, size_t length, const uint64_t *factors)
+{
+    uint64_t sum = 0;
+    uint32_t word;
+
+    for (; length >= sizeof word; length -= sizeof word, bytes += sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        sum += *factors++ * word;
+    }
+    for (word = 0; length > 0; length--)
+        word = word << 8 | *bytes++;
+    return word ? sum + *factors * word : sum;
 }
 
 /* The two ends are put in order, so that both directions come out alike. */
 static uint32_t hash_ends(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
 {
-    uint32_t words[WORDS_MAX] = {0};
     const size_t length = a->len > 0 ? (size_t)a->len : 0;
     const bool swap = a_port > b_port || (a_port == b_port && length && memcmp(a->data, b->data, length) > 0);
-    uint64_t sum = 0;
+    const address *low = swap ? b : a, *high = swap ? a : b;
+    const uint32_t ports = swap ? (uint32_t)b_port << 16 | a_port : (uint32_t)a_port << 16 | b_port;
 
-    words[0] = swap ? (uint32_t)b_port << 16 | a_port : (uint32_t)a_port << 16 | b_port;
-    if (length) {
-        memcpy(words + 1, swap ? b->data : a->data, length);
-        memcpy((uint8_t *)(words + 1) + length, swap ? a->data : b->data, length);
-    }
-    for (size_t i = 0; i <= (2 * length + 3) / 4; i++)
-        sum += factor[i] * words[i];
-    return (uint32_t)(sum >> 32);
+    return (uint32_t)((factor[0] * ports + hash_bytes(low->data, length, factor + 1) +
+                       hash_bytes(high->data, length, factor + 1 + ADDRESS_WORDS)) >>
+                      32);
 }
 
 static uint32_t *bucket_of(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
@@ -206,7 +230,8 @@ static void name_ends(stream *s, const input_segment *i)
 /* Whose segment it is; side 0 where nothing tells the ends apart. Mostly the ports do. */
 static uint8_t side_of(const stream *s, const address *from, uint16_t from_port)
 {
-    return s->port[0] == s->port[1] ? !is_end(s, 0, from, from_port) : from_port != s->port[0];
+    return s->port[0] == s->port[1] ? !is_same(address_bytes(s, 0), from->data, s->address_length)
+                                    : from_port != s->port[0];
 }
 
 /* ---- What is known of all connections together ---- */
@@ -232,16 +257,20 @@ static void count_handshakes(stream *s, const input_segment *i, const servers_se
                              tl_report *r)
 {
     const tl_connection *c = &s->connection;
-    const address server = streams_address(s, !c->client);
     const uint16_t port = s->port[!c->client];
     const int64_t now = c->last;
+    const bool waits = is_under_way(c, now, settings);
+    const bool opens = (i->segment.flags & (TL_SYN | TL_RST)) == TL_SYN;
     bool flood;
 
-    if (is_under_way(c, now, settings))
-        servers_enter(c->number, &s->waits, &server, port, now);
-    else
+    if (!waits)
         servers_leave(c->number, &s->waits);
-    if (!(i->segment.flags & TL_SYN) || i->segment.flags & TL_RST)
+    if (!waits && !opens)
+        return;
+    const address server = streams_address(s, !c->client);
+    if (waits)
+        servers_enter(c->number, &s->waits, &server, port, now);
+    if (!opens)
         return;
     r->has_half_open = true;
     r->half_open = servers_count(c->number, s->waits, &server, port, now, settings, &flood);
@@ -293,13 +322,10 @@ static bool is_fit(const input_segment *i)
            i->from.len <= ADDRESS_MAX;
 }
 
-static tl_segment numbered(const input_segment *i, const stream *before)
+static void name_side(input_segment *i, const stream *before)
 {
-    tl_segment segment = i->segment;
-
-    segment.side = before ? side_of(before, &i->from, i->from_port) : 0;
-    segment.is_own_peer = i->from_port == i->to_port && addresses_equal(&i->from, &i->to);
-    return segment;
+    i->segment.side = before ? side_of(before, &i->from, i->from_port) : 0;
+    i->segment.is_own_peer = i->from_port == i->to_port && addresses_equal(&i->from, &i->to);
 }
 
 static void forget_times(tl_report *report)
@@ -309,16 +335,17 @@ static void forget_times(tl_report *report)
         report->transition[i].held = TL_NO_TIME;
 }
 
-const stream *streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report)
+const stream *streams_follow(input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
         return NULL;
     uint32_t *link = find_link(&input->from, input->from_port, &input->to, input->to_port);
     stream *before = *link ? stream_at(*link - 1) : NULL;
-    const tl_segment segment = numbered(input, before);
+    const tl_segment *segment = &input->segment;
     tl_connection *newest = before ? &before->connection : NULL;
     all.world.settings = settings->connection;
-    stream *s = (stream *)tl_connections_follow(&all, &newest, &segment, report);
+    name_side(input, before);
+    stream *s = (stream *)tl_connections_follow(&all, &newest, segment, report);
 
     if (!before || newest != &before->connection)
         enter(s, before, link, input, settings);
@@ -328,10 +355,10 @@ const stream *streams_follow(const input_segment *input, const streams_settings 
     report->concurrent = concurrent;
     if (report->copy_of)
         return s;
-    zeek_follow(&s->zeek, &segment, input->bad_checksum, !input->cut);
+    zeek_follow(&s->zeek, segment, input->bad_checksum, !input->cut);
     count_connection(s);
-    if (newest->older)
-        count_connection((stream *)newest->older);
+    if (tl_older(newest))
+        count_connection((stream *)tl_older(newest));
     count_handshakes(s, input, &settings->servers, report);
     report->concurrent = concurrent;
     return s;

@@ -53,9 +53,10 @@ typedef struct {
 } streams_settings;
 
 /** Follow a segment.
+ *  @param[in,out] input  which end it is from is set
  *  @param[out] report  what the segment decides
  *  @return the connection that it belongs to; NULL if its addresses are none */
-const stream *streams_follow(const input_segment *input, const streams_settings *settings, tl_report *report);
+const stream *streams_follow(input_segment *input, const streams_settings *settings, tl_report *report);
 
 /** Tell the connection of a quoted segment of an ICMP error.
  *  @param[out] report  what the error decides

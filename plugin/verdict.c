@@ -10,7 +10,11 @@
 
 static void append(char *text, const char *words)
 {
-    strncat(text, words, TL_VERDICT_SIZE - 1 - strlen(text));
+    size_t end = strlen(text);
+
+    while (*words && end < TL_VERDICT_SIZE - 1)
+        text[end++] = *words++;
+    text[end] = '\0';
 }
 
 /* Who or why, in brackets; nothing of what is not known. */

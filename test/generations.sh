@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # generations.sh: all tests with the machine's own Wireshark, then what depends on Wireshark once more
-# on Debian 13 (4.4) and on Debian testing (4.6 and later), in chroots made for it.
+# on Debian 13 (4.4) and on Debian testing (4.6 and later), in chroots made for it, where our Debian package
+# is installed and removed too.
 # The last line is the sum, "N passed, N failed".
 #
 # A chroot is made from the mirror that the machine's own apt uses, and kept for a week in
-# $TCPLIFE_CHROOTS. One that the mirror cannot make counts as one skipped. Needs root.
+# $TCPLIFE_CHROOTS. One that the mirror cannot make counts as one skipped; that this machine cannot have
+# chroots at all ends the run at once. Needs root, and mounts of its own.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -13,7 +15,8 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 
 chroots=${TCPLIFE_CHROOTS:-/var/cache/tcplife}
-week=7 # days that a chroot is used: testing moves on
+week=7       # days that a chroot is used: testing moves on
+room=5000000 # KiB that two chroots and their making take
 passed=0
 failed=0
 skipped=0
@@ -25,11 +28,28 @@ find_mirror() {
         awk '$2 == "Debian" && $3 == "Debian" && $4 == "main" && $5 == "Packages" && !seen++ { print $1 }'
 }
 
+# Run a command whose mounts are its own and whose processes are a family of their own: all of them go
+# with it, however it ends.
+alone() { # PROC COMMAND ...
+    unshare --mount --propagation private --pid --fork --kill-child --mount-proc="$1" "${@:2}"
+}
+
+# What this machine lacks is no fault of the mirror.
+need_room_for_chroots() {
+    local free
+    [ "$(id -u)" -eq 0 ] ||
+        stop "only root can make chroots; test/check.sh passes the tests of the machine's own Wireshark"
+    alone /proc true || stop "chroots need mounts of their own, which are not allowed here (is it a container?)"
+    { mkdir -p "$chroots" && touch "$chroots/lock"; } 2>/dev/null ||
+        stop "cannot write to $chroots; TCPLIFE_CHROOTS names another folder"
+    free=$(df --output=avail -k "$chroots" | tail -n 1)
+    [ -d "$chroots/testing" ] || [ "$free" -gt "$room" ] ||
+        stop "$chroots has $free KiB free, and chroots take $room; TCPLIFE_CHROOTS names another folder"
+}
+
 in_chroot() { # ROOT COMMAND ...
-    # The mounts are private and the processes a family of their own: all of them go with the
-    # command, however it ends.
     # shellcheck disable=SC2016
-    unshare --mount --propagation private --pid --fork --kill-child --mount-proc="$1/proc" \
+    alone "$1/proc" \
         bash -c '
             set -e
             root=$1 top=$2
@@ -52,6 +72,10 @@ in_chroot() { # ROOT COMMAND ...
         ' _ "$1" "$top" "${@:2}"
 }
 
+check_in_chroot() { # SUITE TESTS ...
+    in_chroot "$chroots/$1" env TCPLIFE_BUILD=/tmp/build bash /src/test/check.sh "${@:2}"
+}
+
 # The chroot itself, as the mirror has it. What fails here is the mirror's.
 debootstrap_and_install() { # SUITE ROOT
     local mirror proxy=
@@ -60,9 +84,8 @@ debootstrap_and_install() { # SUITE ROOT
     [ -n "$mirror" ] || { echo "apt-get update has not found Debian's main archive"; return 1; }
     eval "$(apt-config shell proxy Acquire::http::Proxy)"
     # testing has another name after each release, which this debootstrap need not know: sid's way is its way.
-    # What it mounts is private too.
-    http_proxy=$proxy unshare --mount --propagation private \
-        debootstrap --variant=minbase "$1" "$2" "$mirror" /usr/share/debootstrap/scripts/sid || return
+    http_proxy=$proxy alone /proc debootstrap --variant=minbase --include=ca-certificates \
+        "$1" "$2" "$mirror" /usr/share/debootstrap/scripts/sid || return
     cp /etc/resolv.conf "$2/etc/resolv.conf"
     printf '%s\n' 'Acquire::Check-Valid-Until "false";' 'Acquire::Check-Date "false";' \
         'Acquire::Languages "none";' "${proxy:+Acquire::http::Proxy \"$proxy\";}" >"$2/etc/apt/apt.conf.d/mirror"
@@ -78,7 +101,6 @@ need_chroot() { # SUITE
     if [ "$(cat "$root/packages" 2>/dev/null)" = "$wanted" ] && [ -n "$(find "$root/packages" -mtime "-$week")" ]; then
         return
     fi
-    mkdir -p "$chroots"
     rm -rf "$new"
     if ! debootstrap_and_install "$1" "$new" >"$chroots/$1.log" 2>&1; then
         tail -n 5 "$chroots/$1.log"
@@ -110,10 +132,13 @@ run() { # NAME COMMAND ...
     rm -f "$said"
 }
 
-[ "$(id -u)" -eq 0 ] || stop "only root can make chroots; test/check.sh passes the tests of the machine's own Wireshark"
-
-run "own" bash "$top/test/check.sh"
+need_room_for_chroots
 need_packages debootstrap
+run "own" bash "$top/test/check.sh"
+
+# Whoever else runs this here has to be done with the chroots, down to the last process.
+exec 9>"$chroots/lock"
+flock --nonblock 9 || { say "another run uses $chroots: waiting for it" && flock 9; }
 for suite in trixie testing; do
     say "making a chroot of Debian $suite in $chroots"
     if ! reason=$(need_chroot "$suite"); then
@@ -122,7 +147,8 @@ for suite in trixie testing; do
         skipped=$((skipped + 1))
         continue
     fi
-    run "$suite" in_chroot "$chroots/$suite" env TCPLIFE_BUILD=/tmp/build bash /src/test/check.sh test/wireshark test/gui
+    run "$suite" check_in_chroot "$suite" test/wireshark test/gui
+    run "$suite, package" check_in_chroot "$suite" test/package/test_debian.py test/package/installed.py
 done
 
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"

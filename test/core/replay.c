@@ -105,8 +105,8 @@ static void print_decisions(const tl_report *r)
     printf("\"transitions\": [");
     for (unsigned i = 0; i < r->transitions; i++) {
         const tl_transition *t = &r->transition[i];
-        printf("%s{\"role\": \"%s\", \"from\": \"%s\", \"to\": \"%s\", ", i ? ", " : "", tl_role_name(t->role),
-               tcp_state_name(t->from), tcp_state_name(t->to));
+        printf("%s{\"role\": \"%s\", \"from\": \"%s\", \"to\": \"%s\", ", i ? ", " : "",
+               tl_role_name(t->role), tcp_state_name(t->from), tcp_state_name(t->to));
         print_time("held", t->held);
         printf("\"undone\": %d}", t->undone);
     }
@@ -159,6 +159,11 @@ static void print_facts(const tl_facts *f)
         [TL_STEP_FIN_2] = "frame.fin_2",       [TL_STEP_FIN_1_ACK] = "frame.fin_1_ack",
         [TL_STEP_RST] = "frame.rst",           [TL_STEP_FIN_2_ACK] = "frame.fin_2_ack",
     };
+    static const char *const marks[TL_MARK_COUNT] = {
+#define X(id, name) [TL_MARK_##id] = name,
+        TL_MARKS(X)
+#undef X
+    };
 
     printf("{");
     print_string("verdict", *f->verdict ? f->verdict : NULL);
@@ -187,6 +192,8 @@ static void print_facts(const tl_facts *f)
     if (f->rst_ttl_delta != TL_NO_DIFFERENCE)
         printf("\"reset.ttl_delta\": %" PRId32 ", ", f->rst_ttl_delta);
     print_evidence("reset.evidence", f->rst_evidence);
+    for (int m = 0; m < TL_MARK_COUNT; m++)
+        print_string(marks[m], f->marks[m]);
     print_count("copies", f->copies);
     print_string("silence.side", f->silence_side);
     print_time("silence.time", f->silence_time);
@@ -271,8 +278,8 @@ static void follow(const char *line)
     if (sscanf(line,
                "%" SCNd64 " %" SCNu8 " %" SCNu16 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu8
                " %u %" SCNd64 " %" SCNd32 " %" SCNd32,
-               &s.time, &s.side, &s.flags, &s.seq, &s.ack, &s.length, &s.window, &s.ttl, &lower_port, &sack, &id,
-               &checksum) < 9)
+               &s.time, &s.side, &s.flags, &s.seq, &s.ack, &s.length, &s.window, &s.ttl, &lower_port, &sack,
+               &id, &checksum) < 9)
         exit(EXIT_FAILURE);
     s.has_sack = sack >= 0;
     s.sack = (uint32_t)sack;

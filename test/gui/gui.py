@@ -116,9 +116,12 @@ class Wireshark:
     def write(self, text, words):
         assert text.set_text_contents(words)
 
+    def filter_bar(self):
+        return find(self.top, "combo box", about="Select from previously used filters")
+
     def filter(self, words):
         """Apply a display filter; the numbers of packets then"""
-        bar = find(self.top, "combo box", about="Select from previously used filters")
+        bar = self.filter_bar()
         before = self.count()
         self.write(find(bar, "text"), words)
         act(until(find, bar, "push button", about="Apply display filter"), "Press")
@@ -159,8 +162,8 @@ class Wireshark:
         before = self.count()
         self.choose("Analyze", "Conversation Filter", "TCP Lifecycle")
         found = until(lambda: self.count() != before and self.count())
-        bar = find(self.top, "tool bar", "Display Filter Toolbar")
-        return find(bar, "text").get_text_iface().get_text(0, -1), found
+        # Of the object itself, a method of this name has no arguments in newer versions.
+        return Atspi.Text.get_text(find(self.filter_bar(), "text"), 0, -1), found
 
     @staticmethod
     def rows(window):

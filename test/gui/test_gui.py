@@ -135,9 +135,11 @@ def test_the_conversation_filter_of_a_packet_is_its_connection(wireshark, seen):
 
 
 @pytest.mark.xdist_group("gui")
-def test_flow_graph_has_the_deciding_segments(wireshark, seen):
-    steps = packets(wireshark, "tcplife.step")
-    assert seen[0]["flow"].split(", ")[1].strip() == f"{len(steps)} item(s)"
+def test_flow_graph_has_the_deciding_and_the_answered_segments(wireshark, seen):
+    rows = wireshark.everything(CAPTURE)
+    answered = {int(frame) for row in rows.values() for frame in row["tcplife.reset.answers"]}
+    drawn = answered | {number for number, row in rows.items() if row["tcplife.step"] or row["tcplife.reset.answers"]}
+    assert seen[0]["flow"].split(", ")[1].strip() == f"{len(drawn)} item(s)"
 
 
 @pytest.mark.xdist_group("gui")

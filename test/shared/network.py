@@ -31,6 +31,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,10 +148,10 @@ class Host:
         if libc.setns(namespace, CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "setns")
 
-    def make_tap(self):
+    def make_tap(self, name="tap0"):
         with self.inside():
             tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-            fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"tap0", IFF_TAP | IFF_NO_PI))
+            fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
         return tap
 
     def plug_in(self, peer):
@@ -253,6 +254,40 @@ class Container(Host):
     def remove(self):
         super().remove()
         self.bridge.remove()
+
+
+class Router(Host):
+    """Stands between hosts and forwards: its kernel's netfilter can reject, translate and forget.
+
+    Each of its interfaces has the MAC of the host that stands behind it for its neighbour there, so
+    the hosts are as if they were each other's neighbours, but for one hop."""
+
+    def __init__(self, name):
+        super().__init__(name, None, None, None)
+        self.sides = []
+        self.set(ip_forward=1)
+
+    def add_side(self, interface, neighbour, mac):
+        """An interface that leads to that host. What it returns is an end for a Wire."""
+        side = types.SimpleNamespace(tap=self.make_tap(interface))
+        self.sides.append(side)
+        self.ip(
+            f"link set {interface} address {mac} addrgenmode none up",
+            f"neighbour add {neighbour.address} lladdr {neighbour.mac} dev {interface} nud permanent",
+        )
+        return side
+
+    def lead(self, host, interface):
+        """From now on the way to that host is through this interface."""
+        self.ip(f"route replace {host.address}/32 dev {interface}")
+
+    def nft(self, *lines):
+        with self.inside():
+            run("nft", "-f", "-", text="\n".join(lines))
+
+    def unplug(self):
+        while self.sides:
+            os.close(self.sides.pop().tap)
 
 
 class Wire:

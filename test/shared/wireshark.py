@@ -47,6 +47,13 @@ def version():
     return tuple(int(number) for number in re.search(r"(\d+)\.(\d+)", said).groups())
 
 
+def lay_out(folder, build):
+    """A plugin folder with nothing but the plugin that was built, as $WIRESHARK_PLUGIN_DIR has to be; the plugin there"""
+    epan = folder / "{}.{}".format(*version()) / "epan"
+    epan.mkdir(parents=True)
+    return Path(shutil.copy(build / "plugin" / "tcplife.so", epan))
+
+
 class Wireshark:
     """An installation of Wireshark with nothing but the plugin, in a folder of its own."""
 
@@ -54,7 +61,7 @@ class Wireshark:
         self.build = build  # the meson build folder
         self.folder = Path(folder)
         self.folder.chmod(0o755)
-        self.plugin = self._lay_out(build / "plugin" / "tcplife.so")
+        self.plugin = str(lay_out(self.folder / "plugins", build))
         self.seen = {}  # by capture and arguments: see everything()
         self.home = self.folder / "home"
         self.home.mkdir()
@@ -63,11 +70,6 @@ class Wireshark:
         (self.folder / "captures").mkdir()
         for name in CAPTURES:
             self.write(f"captures/{name}.pcap", (TOP / "captures" / f"{name}.pcap").read_bytes())
-
-    def _lay_out(self, plugin):
-        epan = self.folder / "plugins" / "{}.{}".format(*version()) / "epan"
-        epan.mkdir(parents=True)
-        return shutil.copy(plugin, epan)
 
     def write(self, name, content):
         """A file that the programs may read"""

@@ -63,6 +63,7 @@ ANSWERED_ELSEWHERE = {
     16: "-z tcplife,json and -z tcplife,csv",
     33: "-z tcplife,tree",
     35: 'tcplife.conn_state == "RSTO"',
+    48: "-z tcplife,story",
 }
 
 # Needs that a display filter does not answer: what README.md names for them.
@@ -70,6 +71,8 @@ FIELDS_TO_LOOK_AT = {
     26: ("tcplife.reset.cause",),
     34: ("tcplife.concurrent",),
     37: ("tcplife.client.state", "tcplife.server.state"),
+    40: ("tcplife.reset.answers",),
+    48: ("tcplife.story",),
 }
 
 # Once it is answered, the old SYN begins a connection.
@@ -96,6 +99,7 @@ THREE_WAY = """
     story-16-wrap-in-fin/0 story-16-wrap-in-handshake/0 story-17-https-tls-1-2/0
     story-17-https-tls-1-3/0 syn-fin-rst-only/0 syn-lost/0 time-wait-assassination/0 two-syn-acks-reset-and-again/0
     rst-loop/0 zero-window-abort/0 zero-window-probe-reset/0 zero-window/0
+    firewall-rejects/0 idle-timer-drops/0 nat-forgets/0 persist-timeout/0 server-restarts/0-1 two-backends/0-1 unread-data/0
 """
 OPENED_OTHERWISE = """
     midstream-abort/0 midstream-close-only/0 midstream-from-syn-ack/0 midstream/0
@@ -164,7 +168,7 @@ LINES = [
     Line(
         8, "tcplife.open.time > 1 && tcplife.open.syns > 1",
         on="syn-lost/0: 4-12",
-        also="long-way/0 two-syn-acks-reset-and-again/0",
+        also="long-way/0 two-backends/0 two-syn-acks-reset-and-again/0",
         not_on="handshake-ack-lost crashed-client-comes-back story-11-syn-unanswered",
     ),
     Line(
@@ -210,7 +214,8 @@ LINES = [
         " forged-syn-challenged/0 injected-rst/0 same-ports-in-two-vlans/1"
         " port-reuse-in-server-time-wait/0-1 rst-after-idle/0-1 story-10-port-in-time-wait/0"
         " story-10-time-wait-killed/0 story-14-fin-wait-2-expired/0"
-        " story-14-fin-wait-2-expired-late-fin/0 zero-window-probe-reset/0",
+        " story-14-fin-wait-2-expired-late-fin/0 zero-window-probe-reset/0"
+        " firewall-rejects/0 server-restarts/0 two-backends/1 unread-data/0",
         not_on="story-01-merged-close story-06-simultaneous-close abort-by-client"
         " abort-in-close-wait story-10-closed-port",
     ),
@@ -262,8 +267,8 @@ LINES = [
         on="story-01-merged-close/0: 10",
         also="any-interface/0 close-wait-for-six-seconds/1 half-closed/1 no-data/0 story-03-wget-64k-twice/0-1"
         " story-04-curl-json/0 story-07-fin-wait-1-fin-and-ack/0 story-13-syn-flood/150"
-        " story-15-data-in-ack/0 story-15-fast-open/0-1 story-17-https-tls-1-2/0"
-        " story-17-https-tls-1-3/0",
+        " server-restarts/1 story-15-data-in-ack/0 story-15-fast-open/0-1 story-17-https-tls-1-2/0"
+        " story-17-https-tls-1-3/0 two-backends/0",
         not_on="story-05-4-way-close story-06-simultaneous-close story-07-fin-wait-1-ack-alone"
         " story-14-fin-wait-2-expired-late-fin",
     ),
@@ -297,7 +302,9 @@ LINES = [
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 any-interface/1 abort-with-data-in-flight/0 abort-without-data/0 busy-server/0-29"
         " crashed-client-comes-back/0 same-ports-in-two-vlans/1 crashed-server/0 injected-rst/0 keep-alive-timeout/0 midstream-abort/0"
-        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-abort/0 zero-window-probe-reset/0 " + ABORTED_AT_LAST,
+        " idle-timer-on-the-way/0 retransmission-timeout-rst/0 rst-after-idle/0-1 zero-window-abort/0 zero-window-probe-reset/0"
+        " firewall-rejects/0 idle-timer-drops/0 nat-forgets/0 persist-timeout/0 server-restarts/0 two-backends/1 unread-data/0 "
+        + ABORTED_AT_LAST,
         at_end=ABORTED_AT_LAST, withdrawn="rst-loop/0",
         not_on="abort-in-close-wait reset-by-opener story-10-closed-port blind-rst"
         " time-wait-assassination",
@@ -331,8 +338,8 @@ LINES = [
     Line(
         31, "tcplife.reset.ttl_differs",
         on="blind-rst/0: 8-9",
-        also="idle-timer-on-the-way/0 injected-rst/0",
-        not_on="abort-by-client story-02-keep-alive-rst time-wait-assassination backscatter",
+        also="firewall-rejects/0 idle-timer-on-the-way/0 injected-rst/0",
+        not_on="abort-by-client nat-forgets server-restarts story-02-keep-alive-rst time-wait-assassination backscatter",
     ),
     Line(
         32, "tcplife.reset.not_accepted",
@@ -363,28 +370,37 @@ LINES = [
     ),
     # Was it the program, or something on the way; and had the peer forgotten the connection?
     Line(
-        0, 'tcplife.reset.form == "own"',
+        39, 'tcplife.reset.form == "own"',
         on="abort-by-client/0: 8",
         also="abort-after-keep-alive/0 abort-crosses-data/0 abort-in-close-wait/0 abort-with-data-in-flight/0 abort-without-data/0 any-interface/1"
         " busy-server/0-29 keep-alive-timeout/0 midstream-abort/0 retransmission-timeout-rst/0 rst-after-idle/0-1"
-        " same-ports-in-two-vlans/1 two-syn-acks-reset-and-again/0",
+        " idle-timer-drops/0 same-ports-in-two-vlans/1 two-syn-acks-reset-and-again/0 unread-data/0",
         not_on="crashed-server injected-rst idle-timer-on-the-way zero-window-probe-reset story-02-keep-alive-rst",
     ),
     Line(
-        0, 'tcplife.reset.cause == "no connection"',
+        39, 'tcplife.reset.cause == "no connection"',
         on="crashed-server/0: 11",
-        also="idle-timer-on-the-way/0 injected-rst/0 zero-window-probe-reset/0", withdrawn="rst-loop/0",
-        not_on="abort-by-client rst-after-idle story-02-keep-alive-rst data-crosses-fin",
+        also="firewall-rejects/0 idle-timer-on-the-way/0 injected-rst/0 nat-forgets/0 persist-timeout/0 server-restarts/0"
+        " two-backends/1 zero-window-probe-reset/0",
+        withdrawn="rst-loop/0",
+        not_on="abort-by-client unread-data zero-window-abort rst-after-idle story-02-keep-alive-rst data-crosses-fin",
     ),
     Line(
-        0, "tcplife.reset.idle_before > 300",
+        41, "tcplife.reset.idle_before > 60",
         on="idle-timer-on-the-way/0: 9",
         not_on="rst-after-idle crashed-server story-02-keep-alive-rst",
     ),
     Line(
+        42, "tcplife.reset.evidence",
+        on="idle-timer-on-the-way/0: 9",
+        also="blind-rst/0 firewall-rejects/0 injected-rst/0 nat-forgets/0",
+        not_on="server-restarts two-backends crashed-server abort-by-client rst-after-idle",
+    ),
+    Line(
         0, "tcplife.reset.too_early",
         on="idle-timer-on-the-way/0: 9",
-        not_on="crashed-server injected-rst blind-rst rst-after-idle data-crosses-fin",
+        also="firewall-rejects/0 nat-forgets/0",
+        not_on="crashed-server server-restarts two-backends injected-rst blind-rst rst-after-idle data-crosses-fin",
     ),
     Line(
         0, "tcplife.reset.sender_went_on",
@@ -392,15 +408,44 @@ LINES = [
         not_on="blind-rst abort-crosses-data idle-timer-on-the-way",
     ),
     Line(
+        43, "tcplife.server.unacked > 0 && tcplife.reset.cause",
+        on="nat-forgets/0: 9",
+        not_on="abort-by-client unread-data idle-timer-on-the-way",
+    ),
+    Line(
         0, "tcplife.reset.cause && tcplife.client.unacked",
         on="idle-timer-on-the-way/0: 9",
-        also="abort-with-data-in-flight/0 zero-window-abort/0 crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0",
+        also="abort-with-data-in-flight/0 zero-window-abort/0 crashed-server/0 injected-rst/0 data-crosses-fin/0 story-14-fin-wait-2-expired/0 retransmission-timeout-rst/0"
+        " firewall-rejects/0 idle-timer-drops/0 persist-timeout/0 server-restarts/0 two-backends/1",
         not_on="abort-by-client rst-after-idle story-02-keep-alive-rst",
+    ),
+    Line(
+        44, "tcplife.silence.time > 5", whole=True,
+        on="retransmission-timeout-rst/0: 1-13",
+        also="fin-unacknowledged/0 silent/0 silent-keep-alives/0 syn-given-up/0",
+        not_on="idle-timer-drops keep-alive-timeout zero-window-abort persist-timeout idle-with-keep-alives",
+    ),
+    Line(
+        45, "tcplife.client.zero_window > 1",
+        on="client-does-not-read/0: 11-29",
+        not_on="zero-window zero-window-abort persist-timeout",
+    ),
+    Line(
+        46, "tcplife.open.syn_ack_differs",
+        on="two-backends/0: 5",
+        also="two-syn-acks-reset-and-again/0",
+        not_on="syn-ack-after-rst syn-lost handshake-ack-lost accept-queue-full",
+    ),
+    Line(
+        47, 'tcplife.reset.cause == "forgotten"',
+        on="crashed-client-comes-back/0: 10",
+        also="story-10-port-in-time-wait/0 story-10-time-wait-killed/0",
+        not_on="port-reuse-in-client-time-wait port-reuse-in-server-time-wait crashed-server server-restarts",
     ),
     Line(
         0, "tcplife.server.zero_window > 1",
         on="zero-window/0: 11-31",
-        also="zero-window-abort/0",
+        also="persist-timeout/0 zero-window-abort/0",
         not_on="zero-window-probe-reset",
     ),
     Line(

@@ -17,22 +17,11 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "shared"))
-from wireshark import as_somebody  # noqa: E402
+from wireshark import as_somebody, lay_out  # noqa: E402
 
 SCREEN = 36  # lines, of which the first connection may take more
 SAID = set()  # by tshark, on stderr
 VERDICTS = 8  # that are counted where there is no room for all connections
-
-
-def plugin_folder(folder):
-    """A plugin folder with nothing but the plugin that was built, as Wireshark wants it laid out."""
-    version = subprocess.run(
-        ["pkg-config", "--modversion", "wireshark"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    epan = folder / "plugins" / ".".join(version.split(".")[:2]) / "epan"
-    epan.mkdir(parents=True)
-    shutil.copy(Path(os.environ["TCPLIFE_BUILD"]) / "plugin" / "tcplife.so", epan)
-    return epan.parent.parent
 
 
 def tshark(folder, *arguments):
@@ -106,7 +95,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        plugin_folder(folder)
+        lay_out(folder / "plugins", Path(os.environ["TCPLIFE_BUILD"]))
         if "tcplife.so" not in tshark(folder, "-G", "plugins").stdout:
             sys.exit("tcplife: Wireshark does not load the plugin that was built")
         copy = folder / "capture"

@@ -11,7 +11,7 @@ import pcap
 from cookbook import ANSWERED_ELSEWHERE, FIELDS_TO_LOOK_AT, LINES, streams
 from wireshark import CAPTURES, TOP, WHOLE
 
-NEEDS = 38
+NEEDS = 48
 
 # Between two captures: longer than TIME_WAIT and than a handshake is counted as under way.
 PAUSE = 100_000_000  # microseconds

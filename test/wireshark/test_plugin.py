@@ -5,6 +5,7 @@ switched off and set, and whether it gets along with what is there already."""
 import json
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -60,6 +61,26 @@ def test_the_core_needs_nothing_but_the_c_library(build):
 
 
 # Built, installed, missing
+
+# What Wireshark's own build asks of a plugin beyond -Wall -Wextra.
+WIRESHARK_WARNINGS = (
+    "-Wshadow", "-Wvla", "-Wold-style-definition", "-Wstrict-prototypes", "-Wlogical-op", "-Wredundant-decls",
+    "-Wpointer-arith", "-Wformat-security", "-Wendif-labels",
+)  # fmt: skip
+
+
+def test_no_warning_in_wireshark_s_own_tree(build):
+    """There its headers are no system's, about which a compiler is silent."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    (plugin,) = (it for it in commands if it["file"].endswith("plugin/plugin.c"))
+    words = [word.replace("-isystem", "-I") for word in shlex.split(plugin["command"])]
+    where = [word for word in words if word.startswith(("-I", "-D"))]
+    strict = ("gcc", "-std=c11", "-Wall", "-Wextra", *WIRESHARK_WARNINGS, "-fsyntax-only", *where)
+    sources = sorted((TOP / "plugin").glob("*.c"))
+    done = subprocess.run([*strict, *map(str, sources)], capture_output=True, text=True, cwd=build)
+    ours = [line for line in done.stderr.splitlines() if "plugin/" in line and "warning:" in line]
+    assert (done.returncode, ours) == (0, [])
+
 
 
 @pytest.fixture(scope="module", params=[("gcc", "debugoptimized"), ("clang", "release")], ids="-".join)

@@ -345,15 +345,19 @@ def test_csv_ends_its_lines_as_rfc_4180_says(wireshark):
 # Graphs
 
 
-def test_flow_graph_draws_the_deciding_segments(wireshark, capture):
+def test_flow_graph_draws_the_deciding_and_the_answered_segments(wireshark, capture):
     if capture == SEVERAL:
         capture = "busy-server"  # of more than 40 addresses tshark draws no graph that is whole, of whatever kind
     drawn = wireshark.read(capture, "-q", "-z", "flow,tcplife,network").splitlines()
     arrows = [line.rsplit("|", 1)[1] for line in drawn if re.match(r"(\d+ *)?\|-?\d", line)]
+    frames = wireshark.everything(capture)
+    answered = {int(frame) for row in frames.values() for frame in row["tcplife.reset.answers"]}
     expected = [
-        "client {}, server {}".format(*(row[f"tcplife.{name}"][0] for name in ("client.state", "server.state")))
-        for row in wireshark.everything(capture).values()
-        if row["tcplife.step"]
+        f"client {row['tcplife.client.state'][0]}, server {row['tcplife.server.state'][0]}"
+        if row["tcplife.client.state"]
+        else ""
+        for number, row in frames.items()
+        if row["tcplife.step"] or row["tcplife.reset.answers"] or number in answered
     ]
     assert arrows == expected
 
@@ -362,6 +366,14 @@ def test_flow_graph_labels(wireshark):
     drawn = wireshark.read("story-05-4-way-close", "-q", "-z", "flow,tcplife,network")
     assert re.search(r"^\|\d+\.\d+ +\| +1st FIN +\| +\|client FIN_WAIT_1, server ", drawn, re.MULTILINE)
     assert re.search(r"^\|\d+\.\d+ +\| +ACK of 2nd FIN +\|client TIME_WAIT, server ", drawn, re.MULTILINE)
+
+
+def test_flow_graph_says_what_a_reset_answers(wireshark):
+    """The NAT has forgotten the connection: it answers the server's data, which had passed 4 ms before."""
+    drawn = wireshark.read("nat-forgets", "-q", "-z", "flow,tcplife,network")
+    arrows = re.findall(r"^\|(\d+\.\d+) +\| +(\S.*?) +\| +\|client ", drawn, re.MULTILINE)
+    assert arrows[-2:] == [("3.589992", "data"), ("3.594408", "RST")]
+    assert arrows == sorted(arrows)
 
 
 def test_io_graph_of_concurrent_connections(wireshark):

@@ -65,4 +65,5 @@ def test_statistics_leave_the_times_out(wireshark):
     assert "1970" not in story and "0.000" not in story
     lines = wireshark.read(path, "-q", "-z", "tcplife,streams")
     assert "1970" not in lines and "0.000" not in lines
+    assert "opened a connection to server 192.0.2.2:80 (3-way; frames 1 to 3)." in story
     assert "simultaneous" in story and "simultaneous" in lines
