@@ -96,7 +96,7 @@ static const fact *find_named(const char *name)
     return find(name, strlen(name));
 }
 
-static bool is_word(const fact *f)
+G_GNUC_UNUSED static bool is_word(const fact *f)
 {
     return f->kind == FACT_TEXT || f->kind == FACT_LIST;
 }
@@ -235,12 +235,12 @@ static bool all_hold(const GArray *conditions, const stream_facts *facts)
 
 /* ---- Sentences ---- */
 
-static void put_end(GString *to, const stream_facts *facts, tl_role role, const fact *address)
+static void put_end(GString *to, const stream_facts *facts, tl_role role, const fact *host)
 {
     text_append(to, tl_role_name(role));
     g_string_append_c(to, ' ');
     const gsize begin = to->len;
-    fact_append(to, address, facts);
+    fact_append(to, host, facts);
     if (memchr(to->str + begin, ':', to->len - begin)) {
         g_string_insert_c(to, (gssize)begin, '[');
         g_string_append_c(to, ']');

@@ -31,7 +31,7 @@ def write(frames, snaplen=None):
 
 def write_ng(frames, resolution=6, offset=0):
     """A pcapng, whose times are any 64 bits, in units of 10^-resolution s (with 0x80: 2^-n), after
-    the epoch and the offset in seconds."""
+    the epoch and the offset in seconds. A frame of which less was captured has its length as well."""
 
     def block(kind, body):
         body += bytes(-len(body) % 4)
@@ -42,8 +42,8 @@ def write_ng(frames, resolution=6, offset=0):
     options = struct.pack("<HHBxxxHHqHH", 9, 1, resolution, 14, 8, offset, 0, 0)
     interface = struct.pack("<HHI", 1, 0, 262144) + options
     packets = (
-        struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(data), len(data)) + data
-        for time, data in frames
+        struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(data), *length or [len(data)]) + data
+        for time, data, *length in frames
     )
     return b"".join(
         (block(0x0A0D0D0A, section), block(1, interface), *(block(6, packet) for packet in packets))
