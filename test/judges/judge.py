@@ -4,7 +4,8 @@ kernel, and these, that hold for any:
 
 closed_before       The end was closed, by itself or a RST, when the ACK of its SYN or FIN came, and the ACK
                     passes the point before anything tells of that.
-closed_already      The RST that closes the end passes the point before the FIN that it had sent already.
+closed_already      The RST that closes the end passes the point before the FIN that it had sent already. Behind
+                    the peer's FIN it was in CLOSING then, and passed the point for one in CLOSE_WAIT.
 fin_repeated        The peer's FIN passes twice before it is acknowledged. INTERFACE.md then takes the end for
                     one in FIN_WAIT_2; but the ACK was on its way before the second came.
 forged              The apparent sender of a forged RST sends nothing past the point afterwards.
@@ -99,7 +100,9 @@ def closings(case, end):
 
 
 def closed_already(case, point, end, target, ours, parts):
-    if not any(is_less_by_one(ours, target, states) for states in (["FIN_WAIT_1"], ["LAST_ACK"])):
+    if not any(is_less_by_one(ours, target, states) for states in (["FIN_WAIT_1"], ["LAST_ACK"])) and not (
+        target[-3:] == ["FIN_WAIT_1", "CLOSING", "CLOSED"] and ours == [*target[:-3], "CLOSE_WAIT", "CLOSED"]
+    ):
         return None
     for part in parts:
         fins = [f.time for f in part.fins_of(end)]

@@ -120,7 +120,14 @@ class Instance:
         flag = SYN if step["state"] == "ESTABLISHED" else FIN
         asked = [end_of(f) for f in self.frames if f.sender != end and f.flags & flag]
         answers = [f.ack for f in self._since(end, step["time"]) if f.flags & ACK and not f.flags & SYN]
-        return any(not after(number, ack) for number in asked for ack in answers)
+        if any(not after(number, ack) for number in asked for ack in answers):
+            return True
+        return flag == FIN and self._is_reset_behind(end, asked)
+
+    def _is_reset_behind(self, end, fins):
+        """Whether the RST that closed this end has the number behind the peer's FIN: so it has taken the FIN."""
+        closed = any(step["state"] == "CLOSED" and step["how"] == "received" for step in self.steps[end])
+        return closed and any(f.sender != end and f.flags & RST and f.seq in fins for f in self.frames)
 
     def _opened_actively(self, end, step):
         """Its SYN passed; or it is the one to have answered a SYN/ACK. A SYN/ACK alone does not tell."""

@@ -3,7 +3,8 @@
 
 H4  The program refuses a connection whose handshake is complete, or is gone: lwIP enters ESTABLISHED, asks,
     and aborts, in one event.
-H5  Data come for who has closed, in the segment that acknowledges its FIN: lwIP enters FIN_WAIT_2, and aborts.
+H5  Data come for who has closed: lwIP takes the segment, the ACK of its FIN or the peer's FIN with it, and aborts
+    from FIN_WAIT_2 or CLOSING. The RST acknowledges what was taken.
 """
 
 import stack
@@ -22,13 +23,16 @@ class Endpoint(stack.Endpoint):
 
     def _passed_through(self, event, new):
         handled = self._handled(event)
-        if new == "CLOSED" and handled and handled["flags"] & (ACK | RST) == ACK and self._sends_reset(event):
+        resets = [self.segments[sent] for sent in event["sent"] if self.segments[sent]["flags"] & RST]
+        if new == "CLOSED" and handled and handled["flags"] & (ACK | RST) == ACK and resets:
             if self.life.state == "SYN_RECEIVED":  # H4
                 return "ESTABLISHED"
-            if self.life.state == "FIN_WAIT_1" and self._acknowledges_fin(handled):  # H5
-                return "FIN_WAIT_2"
+            if self.life.state == "FIN_WAIT_1":  # H5
+                return self._aborted_in(handled, resets[0])
         return super()._passed_through(event, new)
 
-    def _acknowledges_fin(self, handled):
+    def _aborted_in(self, handled, reset):
         fins = [end_of(s) for s in self.segments if s["from"] == self.end and s["flags"] & FIN]
-        return bool(fins) and not after(fins[0], handled["ack"])
+        if fins and not after(fins[0], handled["ack"]):
+            return "FIN_WAIT_2"
+        return "CLOSING" if handled["flags"] & FIN and reset["ack"] == end_of(handled) else None
