@@ -7,7 +7,8 @@ That is the truth without
   never passed the point, unless a later state proves it;
 - a CLOSED that came in silence, unless a RST of the endpoint's that passed later proves it, or whose
   RST passed in a stream of a later connection;
-- CLOSING, when nothing shows that the FINs crossed: then it is LAST_ACK.
+- CLOSING, when nothing shows that the FINs crossed: then it is LAST_ACK, or CLOSE_WAIT if its FIN never
+  passed.
 """
 
 import network
@@ -95,7 +96,11 @@ class Instance:
             else:
                 dropped.insert(0, why_hidden(step))
         known = tidy(kept)
-        if "CLOSING" in known and self.follows(end):
+        if "CLOSING" in known and not self.fins_of(end):
+            at = known.index("CLOSING")
+            known[at - (known[at - 1 : at] == ["FIN_WAIT_1"]) : at + 1] = ["CLOSE_WAIT"]
+            dropped = ["CLOSING: its FIN never passes here"]
+        elif "CLOSING" in known and self.follows(end):
             at = known.index("FIN_WAIT_1")
             known[at:] = ["CLOSE_WAIT", "LAST_ACK", "CLOSED"][: len(known) - at]
             dropped = ["CLOSING: its FIN passes only with the ACK of the peer's"]
