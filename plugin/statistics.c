@@ -41,7 +41,10 @@ void statistics_tap(packet_info *pinfo, const shown *what)
 {
     if (!statistics_listen())
         return;
-    statistics_story_see(what->stream->connection.number, pinfo->num, &pinfo->rel_ts, what->report);
+    nstime_t time = pinfo->rel_ts;
+    if (!pinfo->fd->has_ts)
+        nstime_set_unset(&time);
+    statistics_story_see(what->stream->connection.number, pinfo->num, &time, what->report);
     tapped *t = wmem_new(pinfo->pool, tapped);
     t->report = *what->report;
     t->shown = *what;
