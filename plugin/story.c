@@ -97,7 +97,7 @@ static const fact *find_named(const char *name)
     return find(name, strlen(name));
 }
 
-G_GNUC_UNUSED static bool is_word(const fact *f)
+static bool is_word(const fact *f)
 {
     return f->kind == FACT_TEXT || f->kind == FACT_LIST;
 }
