@@ -296,6 +296,7 @@ typedef struct {
     bool sure : 1;    /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;
+    bool is_early : 1; /**< it takes its sender's SYN back, and closes whoever has answered that meanwhile */
 } tl_claim;
 
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */

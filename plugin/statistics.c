@@ -33,10 +33,13 @@ bool statistics_listen(void)
 
 void statistics_tap(packet_info *pinfo, const stream *s, unsigned nth)
 {
+    nstime_t time = pinfo->rel_ts;
     tapped *t = wmem_new(pinfo->pool, tapped);
 
     *t = (tapped){.stream = s, .view = view, .frame = pinfo->num, .nth = nth};
-    statistics_story_see(t, &pinfo->rel_ts);
+    if (!pinfo->fd->has_ts)
+        nstime_set_unset(&time);
+    statistics_story_see(t, &time);
     tap_queue_packet(tap, pinfo, t);
 }
 

@@ -305,6 +305,13 @@ static void name_side(input_segment *i, const stream *before)
     i->segment.is_own_peer = i->from_port == i->to_port && addresses_equal(&i->from, &i->to);
 }
 
+static void forget_times(tl_report *report)
+{
+    report->idle = report->idle_before = TL_NO_TIME;
+    for (unsigned i = 0; i < report->transitions; i++)
+        report->transition[i].held = TL_NO_TIME;
+}
+
 const stream *streams_follow(input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
@@ -319,6 +326,9 @@ const stream *streams_follow(input_segment *input, const streams_settings *setti
 
     if (!before || newest != &before->connection)
         enter(s, before, link, input, settings);
+    s->untimed |= input->untimed;
+    if (s->untimed)
+        forget_times(report);
     report->concurrent = concurrent;
     if (report->copy_of)
         return s;

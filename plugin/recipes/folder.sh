@@ -14,7 +14,8 @@
 # could not be read. What was read is not read again.
 #
 # On more machines, which have tshark, the plugin and (if this one has it) the profile:
-# MACHINES is the full path of a file with a name for ssh on each line. The captures
+# MACHINES is the full path of a file with a name for ssh on each line (what ssh needs
+# to be told of it is in ~/.ssh/config). The captures
 # are sent there by rsync, or have the same path everywhere; then ":" in MACHINES is
 # this machine. With --retries a machine that is gone is made up for by the others.
 #
