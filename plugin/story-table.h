@@ -40,6 +40,8 @@
       "{client} opened a connection to {server} with {open.syns} SYNs in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split; open.time; frame.open_ack", \
       "{client} opened a connection to {server} ({open}) in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
+    X(OPENING, "open=3-way|fast open|simultaneous|split; frame.open_ack", \
+      "{client} opened a connection to {server} ({open}; frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split", \
       "{client} opened a connection to {server} ({open}); its handshake is not all in the capture.") \
     X(OPENING, "open=midstream; role.guessed", \

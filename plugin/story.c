@@ -7,8 +7,9 @@
 
 #include "story.h"
 
-#include <assert.h>
 #include <string.h>
+
+#include <wsutil/ws_assert.h>
 
 #include "statistics-formats.h"
 #include "story-table.h"
@@ -96,7 +97,7 @@ static const fact *find_named(const char *name)
     return find(name, strlen(name));
 }
 
-G_GNUC_UNUSED static bool is_word(const fact *f)
+static bool is_word(const fact *f)
 {
     return f->kind == FACT_TEXT || f->kind == FACT_LIST;
 }
@@ -110,7 +111,7 @@ static condition compile_condition(const char *when)
     const char *sign = name + length;
     condition c = {.fact = find(name, length), .test = is_unknown ? UNKNOWN : KNOWN};
 
-    assert(c.fact);
+    ws_assert(c.fact);
     if (*sign == '>') {
         c.test = MORE;
         c.least = g_ascii_strtoll(sign + 1, NULL, 10) * (c.fact->kind == FACT_SPAN ? NS_PER_S : 1);
@@ -121,8 +122,8 @@ static condition compile_condition(const char *when)
         c.test = ONE_OF;
         c.values = g_strsplit(sign + 1, "|", 0);
     }
-    assert(c.test == KNOWN || c.test == UNKNOWN || c.test == MORE || is_word(c.fact));
-    assert(c.test != SAME || (c.other && is_word(c.other)));
+    ws_assert(c.test == KNOWN || c.test == UNKNOWN || c.test == MORE || is_word(c.fact));
+    ws_assert(c.test != SAME || (c.other && is_word(c.other)));
     return c;
 }
 

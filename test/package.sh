@@ -16,7 +16,7 @@ root=$work/root
 # As Debian builds: its flags, and its folders.
 install_into_root() {
     local flags
-    flags=$(dpkg-buildflags --export=sh)
+    flags=$(DEB_BUILD_MAINT_OPTIONS=hardening=+bindnow dpkg-buildflags --export=sh)
     eval "$flags"
     rm -rf "$work"
     mkdir -p "$work" 2>/dev/null || stop "cannot write to the build folder $build"
@@ -32,7 +32,7 @@ add_documents() {
     install -d "$documents"
     install -m 644 "$top/plugin/REFERENCE.md" "$documents"
     cat >"$documents/copyright" <<'TEXT'
-tcplife, a plugin for Wireshark. Licence: GPL-2.0-or-later (the GNU General Public
+tcplife, a plugin for Wireshark. Copyright: its authors. Licence: GPL-2.0-or-later (the GNU General Public
 License, version 2 or, at your option, any later version), without any warranty.
 On Debian systems its text is in /usr/share/common-licenses/GPL-2. The files
 "colorfilters" and "dfilters" of the profile "TCP Lifecycle" contain Wireshark's own,

@@ -4,9 +4,22 @@ kernel, and these, that hold for any:
 
 closed_before       The end was closed, by itself or a RST, when the ACK of its SYN or FIN came, and the ACK
                     passes the point before anything tells of that.
-closed_already      The RST that closes the end passes the point before the FIN that it had sent already.
+closed_already      The RST that closes the end passes the point before the FIN that it had sent already. Behind
+                    the peer's FIN it was in CLOSING then, and passed the point for one in CLOSE_WAIT.
 fin_repeated        The peer's FIN passes twice before it is acknowledged. INTERFACE.md then takes the end for
                     one in FIN_WAIT_2; but the ACK was on its way before the second came.
+fin_lost            A RST whose number is behind its sender's FIN passes, which proves that the FIN was taken
+                    (INTERFACE.md); but the FIN, or data before it, was lost behind the point.
+fin_behind_a_hole   The peer's FIN passes in order, and the ACK of its own too; but something of the peer's was lost
+                    or late behind the point, so that the end took the ACK first: FIN_WAIT_2 or CLOSING.
+answered_again      A segment that the wire repeats or holds back behind the point draws another ACK, with a number
+                    behind a FIN that has not passed: as if that had gone before the peer's FIN came.
+fin_overtaken       Its FIN, held back, passes after its RST.
+syn_again           A SYN that a RST had ended comes again: the wire has repeated it, or lost the RST. INTERFACE.md
+                    takes it for another try.
+not_taken           A RST that looks right at the point comes ahead of a hole, or too late, and the challenge ACK
+                    or whatever else tells that is lost before the point.
+only_resets         Nothing but RSTs passes: nobody knows what connection they are of.
 forged              The apparent sender of a forged RST sends nothing past the point afterwards.
 
 Each judge's own file has those for the habits of its TCP.
@@ -18,6 +31,7 @@ from itertools import chain
 import core
 import score
 from knowable import ACK, ENDS, FIN, RST, SYN
+from knowable import end_of as end_of_frame
 from observer import other
 from stack import SECOND, as_case, end_of
 from truth import after
@@ -99,7 +113,9 @@ def closings(case, end):
 
 
 def closed_already(case, point, end, target, ours, parts):
-    if not any(is_less_by_one(ours, target, states) for states in (["FIN_WAIT_1"], ["LAST_ACK"])):
+    if not any(is_less_by_one(ours, target, states) for states in (["FIN_WAIT_1"], ["LAST_ACK"])) and not (
+        target[-3:] == ["FIN_WAIT_1", "CLOSING", "CLOSED"] and ours == [*target[:-3], "CLOSE_WAIT", "CLOSED"]
+    ):
         return None
     for part in parts:
         fins = [f.time for f in part.fins_of(end)]
@@ -135,6 +151,92 @@ def fin_repeated(case, point, end, target, ours, parts):
     return None
 
 
+def has_data_or_fin(loss):
+    return loss["length"] or loss["flags"] & FIN
+
+
+def hidden_by_chance(case, point, end, condition, what=("lost", "held")):
+    """Whether that befell a segment towards the end, for which the condition holds, behind the point."""
+    return any(
+        loss["what"] in what and loss["from"] != end and loss["link"] in score.LINKS_TO[point, end]
+        and condition(loss) for loss in case["losses"]
+    )  # fmt: skip
+
+
+def fin_lost(case, point, end, target, ours, parts):
+    taken = [f for part in parts for f in part.frames if f.sender != end and f.flags & RST
+             and any(f.seq == end_of_frame(fin) for fin in part.fins_of(other(end)))]  # fmt: skip
+    if not taken:
+        return None
+    both = [[*target, through, "CLOSED"] for through in ("CLOSE_WAIT", "CLOSING")]
+    if ours in both and hidden_by_chance(case, point, end, lambda loss: loss["flags"] & RST):
+        return f"the RST that shows that the FIN was taken was lost behind the {point}"
+    if not hidden_by_chance(case, point, end, has_data_or_fin):
+        return None
+    fin_follows = any(f.time > taken[0].time for part in parts for f in part.fins_of(end))
+    if ours in both or score.is_more_by_one(ours, target, ["CLOSE_WAIT", "CLOSING"]) or (
+        fin_follows and target[-2:] == ["FIN_WAIT_1", "CLOSED"] and ours == [*target[:-2], "CLOSE_WAIT", "CLOSED"]
+    ):
+        return f"the FIN that the RST shows to have been taken, or data before it, was lost or late behind the {point}"
+    return None
+
+
+def fin_behind_a_hole(case, point, end, target, ours, parts):
+    own = [[state for state in states if state not in ("FIN_WAIT_2", "CLOSING")] for states in (target, ours)]
+    if own[0] != own[1] or "FIN_WAIT_1" not in own[0] or not any(part.fins_of(other(end)) for part in parts):
+        return None
+    if hidden_by_chance(case, point, end, has_data_or_fin):
+        return f"FIN_WAIT_2 or CLOSING: what comes before the peer's FIN was lost or late behind the {point}"
+    return None
+
+
+def answered_again(case, point, end, target, ours, parts):
+    whole, shown = (" ".join(states) for states in (target, ours))
+    crossed = whole.replace("CLOSE_WAIT LAST_ACK CLOSED", "FIN_WAIT_1 CLOSING TIME_WAIT").removesuffix(" CLOSED")
+    again = hidden_by_chance(case, point, end, lambda loss: True, ("repeated", "held"))
+    if again and "LAST_ACK" in target and shown.removesuffix(" CLOSED") == crossed:
+        return "a segment that came again, or late, drew another ACK, behind a FIN that passes later"
+    return None
+
+
+def fin_overtaken(case, point, end, target, ours, parts):
+    resets = [f.time for part in parts for f in part.frames if f.sender == end and f.flags & RST]
+    fins = [f.time for part in parts for f in part.fins_of(end)]
+    if resets and fins and min(resets) < min(fins):
+        if any(is_less_by_one(ours, target, [state]) for state in ("FIN_WAIT_1", "LAST_ACK")):
+            return "its FIN passes after its RST"
+    return None
+
+
+def syn_again(case, point, end, target, ours, parts):
+    syns = [f.time for part in parts for f in part.frames if f.flags & (SYN | ACK) == SYN]
+    resets = [f.time for part in parts for f in part.frames if f.flags & RST]
+    more = ours[len(target) :]
+    if target[-1:] == ["CLOSED"] and ours[: len(target)] == target and resets and min(resets) < max(syns, default=0):
+        if more and set(more) <= {"SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "CLOSED"}:
+            return "a SYN comes again that a RST had ended, and INTERFACE.md takes it for another try"
+    return None
+
+
+def not_taken(case, point, end, target, ours, parts):
+    if not case["loss"] or ours != [*target, "CLOSED"]:
+        return None
+    flight = score.flight_of(case)
+    for reset in [f for part in parts for f in part.frames if f.sender != end and f.flags & RST]:
+        told = any(f.sender == end and f.time > reset.time + flight for part in parts for f in part.frames)
+        arrived = any(s["arrived"] and s["from"] != end and s["flags"] & RST and s["seq"] == reset.seq
+                      for s in case["segments"])  # fmt: skip
+        if arrived and not told:
+            return "the RST was not the one expected when it came, and nothing passes that tells of it"
+    return None
+
+
+def only_resets(case, point, end, target, ours, parts):
+    if not ours and all(f.flags & RST for part in parts for f in part.frames):
+        return "nothing but RSTs passes"
+    return None
+
+
 def expected_by(case, end, time):
     """The number that an end expected then: what it had acknowledged last. None: nothing yet."""
     sent = [s for s in case["segments"] if s["from"] == end and s["flags"] & ACK and 0 < s["sent"] < time]
@@ -157,4 +259,5 @@ def first_passed(parts, end, flags):
     return min(times, default=None)
 
 
-RULES = (*score.RULES, closed_before, closed_already, fin_repeated, forged)
+RULES = (*score.RULES, closed_before, closed_already, fin_repeated, fin_lost, fin_behind_a_hole, answered_again,
+         fin_overtaken, syn_again, not_taken, only_resets, forged)  # fmt: skip

@@ -105,7 +105,7 @@ class Endpoint:
 
     def _enter(self, event, new):
         if between := self._passed_through(event, new):
-            self._step(event["time"], between, "received", event)
+            self._step(event["time"], between, self._how(self.life.state, between, event), event)
         self._step(event["time"], new, self._how(self.life.state, new, event), event)
 
     def _step(self, time, state, how, event):

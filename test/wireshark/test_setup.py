@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test/setup.sh waits for another apt instead of failing, and for nothing else. The apt-get is a script that
-fails as Debian's does."""
+fails as Debian's does. And what test/generations.sh takes for the mirror's fault."""
 
 import os
 import subprocess
@@ -48,3 +48,13 @@ def test_not_for_ever(tmp_path):
 def test_it_does_not_wait_where_that_helps_nobody(tmp_path):
     done, asked = apt_get(tmp_path, 100, BROKEN)
     assert done.returncode != 0 and BROKEN in done.stderr and len(asked) == 1
+
+
+def test_where_there_can_be_no_chroots_nothing_is_skipped():
+    """Only what the mirror cannot make is. The machine is told what it lacks before anything is installed or run."""
+    done = subprocess.run(
+        ["bash", TOP / "test" / "generations.sh"], capture_output=True, encoding="utf-8",
+        env=os.environ | {"TCPLIFE_CHROOTS": "/proc/nowhere"},
+    )  # fmt: skip
+    reason = "cannot write to /proc/nowhere" if os.geteuid() == 0 else "only root can make chroots"
+    assert (done.returncode, done.stdout) == (1, "") and done.stderr.startswith(f"tcplife: {reason}")

@@ -3,7 +3,10 @@
 
 H4  The program refuses a connection whose handshake is complete, or is gone: lwIP enters ESTABLISHED, asks,
     and aborts, in one event.
-H5  Data come for who has closed, in the segment that acknowledges its FIN: lwIP enters FIN_WAIT_2, and aborts.
+H5  Data come for who has closed: lwIP takes the segment, the ACK of its FIN or the peer's FIN with it, and aborts
+    from FIN_WAIT_2 or CLOSING. The RST acknowledges what was taken.
+H6  Both come in one segment: lwIP enters TIME_WAIT, and aborts that, which is to free it and to say nothing.
+    FIN_WAIT_2 and the end of the endpoint are left.
 """
 
 import stack
@@ -22,13 +25,16 @@ class Endpoint(stack.Endpoint):
 
     def _passed_through(self, event, new):
         handled = self._handled(event)
-        if new == "CLOSED" and handled and handled["flags"] & (ACK | RST) == ACK and self._sends_reset(event):
-            if self.life.state == "SYN_RECEIVED":  # H4
+        resets = [self.segments[sent] for sent in event["sent"] if self.segments[sent]["flags"] & RST]
+        if new == "CLOSED" and handled and handled["flags"] & (ACK | RST) == ACK:
+            if self.life.state == "SYN_RECEIVED" and resets:  # H4
                 return "ESTABLISHED"
-            if self.life.state == "FIN_WAIT_1" and self._acknowledges_fin(handled):  # H5
-                return "FIN_WAIT_2"
+            if self.life.state == "FIN_WAIT_1":  # H5, H6
+                return self._aborted_in(handled, resets)
         return super()._passed_through(event, new)
 
-    def _acknowledges_fin(self, handled):
+    def _aborted_in(self, handled, resets):
         fins = [end_of(s) for s in self.segments if s["from"] == self.end and s["flags"] & FIN]
-        return bool(fins) and not after(fins[0], handled["ack"])
+        if fins and not after(fins[0], handled["ack"]):
+            return "FIN_WAIT_2"
+        return "CLOSING" if any(reset["ack"] == end_of(handled) for reset in resets) and handled["flags"] & FIN else None
