@@ -226,6 +226,7 @@ typedef struct {
     bool acking_fin : 1;   /**< its FIN passed with an ACK of the peer's FIN */
     bool fin_acked : 1;    /**< the peer acknowledged its FIN */
     bool fin_repeated : 1; /**< its FIN was repeated and not acknowledged since */
+    bool data_again : 1;   /**< after its FIN had passed, data before it came again */
     bool ack_sure : 1;     /**< the ACK of its FIN is known to have arrived */
     bool spoke : 1;        /**< sent new data or a FIN in this capture */
     bool window_probe : 1; /**< asked for a window since the peer was last heard */

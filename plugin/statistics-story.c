@@ -26,11 +26,13 @@ static GArray
     *rungs; /* of rung, in the order of frames until they are sorted; NULL: nobody asks for stories */
 static bool is_sorted; /* by connection, and then by frame */
 
-void statistics_story_see(uint32_t connection, uint32_t frame, const nstime_t *time, const tl_report *report)
+void statistics_story_see(const tapped *header, const nstime_t *time)
 {
-    const rung r = {.connection = connection, .frame = frame, .time = *time};
+    rung r = {.frame = header->frame, .time = *time};
+    tl_report report;
 
-    if (!rungs || (!report->steps && !report->raised && !report->transitions))
+    if (!rungs || !record_get(header->frame, header->nth, &r.connection, &report) ||
+        (!report.steps && !report.raised && !report.transitions))
         return;
     g_array_append_val(rungs, r);
     is_sorted = false;

@@ -69,8 +69,11 @@ in_chroot() { # ROOT COMMAND ...
             ln -s pts/ptmx "$root/dev/ptmx"
             mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
             mount --bind -o ro "$top" "$root/src"
-            exec chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+            # Not exec: who changes its user for a moment, as apt does, would no longer die with us.
+            status=0
+            chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" || status=$?
+            exit "$status"
         ' _ "$1" "$top" "${@:2}"
 }
 
@@ -134,6 +137,9 @@ run() { # NAME COMMAND ...
     rm -f "$said"
 }
 
+# What runs ends by itself at a signal, or with us; what would come after it does not begin.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 need_room_for_chroots
 need_packages debootstrap
 run "own" bash "$top/test/check.sh"

@@ -12,7 +12,10 @@ fin_lost            A RST whose number is behind its sender's FIN passes, which 
                     (INTERFACE.md); but the FIN, or data before it, was lost behind the point.
 fin_behind_a_hole   The peer's FIN passes in order, and the ACK of its own too; but something of the peer's was lost
                     or late behind the point, so that the end took the ACK first: FIN_WAIT_2 or CLOSING.
-syn_again           A SYN that was refused comes again: the wire has repeated it, or lost the RST. INTERFACE.md
+answered_again      A segment that the wire repeats or holds back behind the point draws another ACK, with a number
+                    behind a FIN that has not passed: as if that had gone before the peer's FIN came.
+fin_overtaken       Its FIN, held back, passes after its RST.
+syn_again           A SYN that a RST had ended comes again: the wire has repeated it, or lost the RST. INTERFACE.md
                     takes it for another try.
 not_taken           A RST that looks right at the point comes ahead of a hole, or too late, and the challenge ACK
                     or whatever else tells that is lost before the point.
@@ -152,10 +155,10 @@ def has_data_or_fin(loss):
     return loss["length"] or loss["flags"] & FIN
 
 
-def hidden_by_chance(case, point, end, condition):
-    """Whether a segment towards the end, for which the condition holds, was lost or held back behind the point."""
+def hidden_by_chance(case, point, end, condition, what=("lost", "held")):
+    """Whether that befell a segment towards the end, for which the condition holds, behind the point."""
     return any(
-        loss["what"] in ("lost", "held") and loss["from"] != end and loss["link"] in score.LINKS_TO[point, end]
+        loss["what"] in what and loss["from"] != end and loss["link"] in score.LINKS_TO[point, end]
         and condition(loss) for loss in case["losses"]
     )  # fmt: skip
 
@@ -163,10 +166,15 @@ def hidden_by_chance(case, point, end, condition):
 def fin_lost(case, point, end, target, ours, parts):
     taken = [f for part in parts for f in part.frames if f.sender != end and f.flags & RST
              and any(f.seq == end_of_frame(fin) for fin in part.fins_of(other(end)))]  # fmt: skip
-    if not taken or not hidden_by_chance(case, point, end, has_data_or_fin):
+    if not taken:
+        return None
+    both = [[*target, through, "CLOSED"] for through in ("CLOSE_WAIT", "CLOSING")]
+    if ours in both and hidden_by_chance(case, point, end, lambda loss: loss["flags"] & RST):
+        return f"the RST that shows that the FIN was taken was lost behind the {point}"
+    if not hidden_by_chance(case, point, end, has_data_or_fin):
         return None
     fin_follows = any(f.time > taken[0].time for part in parts for f in part.fins_of(end))
-    if score.is_more_by_one(ours, target, ["CLOSE_WAIT", "CLOSING"]) or (
+    if ours in both or score.is_more_by_one(ours, target, ["CLOSE_WAIT", "CLOSING"]) or (
         fin_follows and target[-2:] == ["FIN_WAIT_1", "CLOSED"] and ours == [*target[:-2], "CLOSE_WAIT", "CLOSED"]
     ):
         return f"the FIN that the RST shows to have been taken, or data before it, was lost or late behind the {point}"
@@ -182,10 +190,31 @@ def fin_behind_a_hole(case, point, end, target, ours, parts):
     return None
 
 
+def answered_again(case, point, end, target, ours, parts):
+    whole, shown = (" ".join(states) for states in (target, ours))
+    crossed = whole.replace("CLOSE_WAIT LAST_ACK CLOSED", "FIN_WAIT_1 CLOSING TIME_WAIT").removesuffix(" CLOSED")
+    again = hidden_by_chance(case, point, end, lambda loss: True, ("repeated", "held"))
+    if again and "LAST_ACK" in target and shown.removesuffix(" CLOSED") == crossed:
+        return "a segment that came again, or late, drew another ACK, behind a FIN that passes later"
+    return None
+
+
+def fin_overtaken(case, point, end, target, ours, parts):
+    resets = [f.time for part in parts for f in part.frames if f.sender == end and f.flags & RST]
+    fins = [f.time for part in parts for f in part.fins_of(end)]
+    if resets and fins and min(resets) < min(fins):
+        if any(is_less_by_one(ours, target, [state]) for state in ("FIN_WAIT_1", "LAST_ACK")):
+            return "its FIN passes after its RST"
+    return None
+
+
 def syn_again(case, point, end, target, ours, parts):
-    syns = [f for part in parts for f in part.frames if f.sender == end and f.flags & (SYN | ACK) == SYN]
-    if target == ["SYN_SENT", "CLOSED"] and ours in (target * count for count in range(2, len(syns) + 1)):
-        return "the refused SYN comes again, and INTERFACE.md takes it for another try"
+    syns = [f.time for part in parts for f in part.frames if f.flags & (SYN | ACK) == SYN]
+    resets = [f.time for part in parts for f in part.frames if f.flags & RST]
+    more = ours[len(target) :]
+    if target[-1:] == ["CLOSED"] and ours[: len(target)] == target and resets and min(resets) < max(syns, default=0):
+        if more and set(more) <= {"SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "CLOSED"}:
+            return "a SYN comes again that a RST had ended, and INTERFACE.md takes it for another try"
     return None
 
 
@@ -230,5 +259,5 @@ def first_passed(parts, end, flags):
     return min(times, default=None)
 
 
-RULES = (*score.RULES, closed_before, closed_already, fin_repeated, fin_lost, fin_behind_a_hole, syn_again, not_taken,
-         only_resets, forged)  # fmt: skip
+RULES = (*score.RULES, closed_before, closed_already, fin_repeated, fin_lost, fin_behind_a_hole, answered_again,
+         fin_overtaken, syn_again, not_taken, only_resets, forged)  # fmt: skip

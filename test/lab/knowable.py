@@ -124,10 +124,18 @@ class Instance:
     def _answer_passed(self, end, step):
         flag = SYN if step["state"] == "ESTABLISHED" else FIN
         asked = [end_of(f) for f in self.frames if f.sender != end and f.flags & flag]
-        answers = [f.ack for f in self._since(end, step["time"]) if f.flags & ACK and not f.flags & SYN]
+        own = self._until_reset(end, step["time"]) if flag == FIN else self._since(end, step["time"])
+        answers = [f.ack for f in own if f.flags & ACK and not f.flags & SYN]
         if any(not after(number, ack) for number in asked for ack in answers):
             return True
         return flag == FIN and self._is_reset_behind(end, asked)
+
+    def _until_reset(self, end, time):
+        """Behind the RST that is its last word it has no connection any more: what it acknowledges by others tells
+        nothing of one."""
+        spoke = max((f.time for f in self.frames if f.sender == end and not f.flags & RST), default=0)
+        resets = [f.time for f in self.frames if f.sender == end and f.flags & RST and f.time > spoke]
+        return [f for f in self._since(end, time) if f.time <= min(resets, default=f.time)]
 
     def _is_reset_behind(self, end, fins):
         """Whether the RST that closed this end has the number behind the peer's FIN: so it has taken the FIN."""

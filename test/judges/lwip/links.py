@@ -8,8 +8,7 @@ import struct
 from types import SimpleNamespace
 
 import wire
-from knowable import ACK, SYN
-from stack import end_of
+from knowable import ACK, FIN, RST, SYN
 
 MS = 10**6
 DELAY = (2 * MS, 15 * MS)
@@ -121,14 +120,6 @@ class Wire:
         self.clock.later(at, arrive)
 
 
-def has(flags, length=0):
-    """Whether a segment has exactly these flags of SYN, FIN, RST and ACK, and so much data at least."""
-    return lambda segment: segment["flags"] & 0x17 == flags and segment["length"] >= length
-
-
-def acks(number):
-    """Whether a segment is a bare ACK up to there; `number` is asked for late."""
-    return lambda segment: segment["flags"] & 0x17 == ACK and number() is not None and segment["ack"] == number()
-
-
-__all__ = ["MS", "WAYS", "Clock", "Wire", "acks", "end_of", "forge", "has", "parse"]
+def has(flags):
+    """Whether a segment has exactly these flags of SYN, FIN, RST and ACK."""
+    return lambda segment: segment["flags"] & (SYN | FIN | RST | ACK) == flags

@@ -37,4 +37,5 @@ class Endpoint(stack.Endpoint):
         fins = [end_of(s) for s in self.segments if s["from"] == self.end and s["flags"] & FIN]
         if fins and not after(fins[0], handled["ack"]):
             return "FIN_WAIT_2"
-        return "CLOSING" if any(reset["ack"] == end_of(handled) for reset in resets) and handled["flags"] & FIN else None
+        has_taken_fin = handled["flags"] & FIN and any(reset["ack"] == end_of(handled) for reset in resets)
+        return "CLOSING" if has_taken_fin else None

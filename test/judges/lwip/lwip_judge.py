@@ -2,13 +2,13 @@
 """The rules for lwIP's own habits:
 
 answers_with_ack    What lwIP has no endpoint for it answers by a RST with an ACK, always (tcp_rst()): that looks
-                    as if its program had given up a connection, and had taken the FIN that it acknowledges.
+                    as if its program had given up a connection, and had taken the SYN/ACK or FIN that it acknowledges.
 """
 
 import judge
 import score
 from judge import closings
-from knowable import ACK, FIN, RST
+from knowable import ACK, FIN, RST, SYN
 from lwip import lives_of
 from stack import SECOND, end_of
 
@@ -18,13 +18,13 @@ def verdicts_on(connections):
 
 
 def answers_with_ack(case, point, end, target, ours, parts):
-    if not score.is_more_by_one(ours, target, ["CLOSE_WAIT", "CLOSING"]):
+    if not score.is_more_by_one(ours, target, ["ESTABLISHED", "CLOSE_WAIT", "CLOSING"]):
         return None
-    fins = [end_of(s) for s in case["segments"] if s["from"] != end and s["flags"] & FIN]
+    asked = [end_of(s) for s in case["segments"] if s["from"] != end and s["flags"] & (SYN | FIN)]
     resets = [s for s in case["segments"] if s["from"] == end and s["flags"] & (RST | ACK) == RST | ACK]
     closed = min((step["time"] * SECOND for step in closings(case, end)), default=float("inf"))
-    if any(s["sent"] > closed and s["ack"] in fins for s in resets):
-        return "it was closed already, and answered the FIN by a RST that acknowledges it"
+    if any(s["sent"] > closed and s["ack"] in asked for s in resets):
+        return "it was closed already, and answered the SYN/ACK or FIN by a RST that acknowledges it"
     return None
 
 

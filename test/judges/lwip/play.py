@@ -245,7 +245,8 @@ class Connection:
         for packet in self.stack.take_sent(host.end):
             segment = parse(host.end, packet)
             segment["sent"] = self.clock.stamp()
-            event["sent"].append(segment["id"] if self.send(segment) is None else segment["id"])
+            self.send(segment)
+            event["sent"].append(segment["id"])
         changed = host.update()
         if host.lives and host.lives[-1] not in changed and (handled or event["sent"]):
             changed.append(host.lives[-1])
