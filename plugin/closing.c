@@ -73,9 +73,9 @@ void pass_note_hidden_fin(pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
 
-    /* To a FIN that was repeated this may be the second answer, after a close in turn. */
+    /* Where the FIN, or data before it, was repeated, this may be the second answer, after a close in turn. */
     if (x->state != TCP_ESTABLISHED || !seq_before(end_edge(x), t->s->seq) || t->next != t->s->seq ||
-        y->fin_acked || y->fin_repeated)
+        y->fin_acked || y->fin_repeated || y->data_again)
         return;
     tl_gaps *gaps = pass_gaps(t, t->x);
     gaps->hid_fin = true;
@@ -232,7 +232,7 @@ void pass_withdraw_fin(pass *t, tl_end *e)
     if (e->fin_acked)
         return;
     t->c->stepped &= (uint8_t) ~(1u << fin_step(t->c, e));
-    e->has_fin = e->plain_fin = e->acking_fin = e->fin_repeated = false;
+    e->has_fin = e->plain_fin = e->acking_fin = e->fin_repeated = e->data_again = false;
     exchange->fin[side] = (tl_moment){0};
     exchange->crossed = exchange->merged = false;
     peer->late_data = false;

@@ -114,8 +114,10 @@ static void take_data(pass *t)
         probe_window(t);
     } else {
         pass_note_window_probe(t);
-        if (again > 0)
+        if (again > 0) {
             pass_sent_again(t);
+            x->data_again = x->has_fin;
+        }
     }
     if (fresh == 0)
         return;

@@ -54,6 +54,16 @@ static const char *join_evidence(uint8_t evidence, char *text, size_t size)
     return *text ? text : NULL;
 }
 
+static void forget_times(stream_facts *facts)
+{
+    for (unsigned i = 0; i < FACTS_COUNT; i++) {
+        const fact *f = &facts_table[i];
+        if (f->kind == FACT_SPAN || f->kind == FACT_MOMENT)
+            *(int64_t *)((char *)facts + f->at) = TL_NO_TIME;
+    }
+    facts->told.rst_idle = facts->told.rst_idle_before = TL_NO_TIME;
+}
+
 void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
 {
     f->stream = s->stream;
@@ -70,6 +80,8 @@ void stream_facts_get(const stream *s, const tl_view *view, stream_facts *f)
     f->evidence = join_evidence(f->told.rst_evidence, f->evidences, sizeof f->evidences);
     f->story = f->events = NULL;
     f->history = zeek_history(&s->zeek, f->letters) > 0 ? f->letters : NULL;
+    if (s->untimed)
+        forget_times(f);
 }
 
 static const void *value_of(const fact *f, const stream_facts *facts)
@@ -90,6 +102,7 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
     case FACT_FLAG:
         return *(const bool *)at;
     case FACT_SPAN:
+    case FACT_MOMENT:
         return *(const int64_t *)at != TL_NO_TIME;
     case FACT_COUNT:
     case FACT_FRAME:
@@ -99,7 +112,6 @@ bool fact_is_known(const fact *f, const stream_facts *facts)
     case FACT_BYTES:
         return *(const uint64_t *)at != 0;
     case FACT_ADDRESS:
-    case FACT_MOMENT:
     case FACT_NUMBER:
     case FACT_KIND_COUNT:
         break;

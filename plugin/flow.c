@@ -146,9 +146,10 @@ static bool is_drawn(const GList *place, uint32_t frame, uint32_t connection)
 }
 
 /* The segment that a RST answers. */
-static void draw_answered(packet_info *pinfo, seq_analysis_info_t *graph, const shown *what)
+static void draw_answered(packet_info *pinfo, seq_analysis_info_t *graph, const stream *s,
+                          const tl_report *rst)
 {
-    const uint32_t frame = what->report->answers, connection = what->stream->connection.number;
+    const uint32_t frame = rst->answers, connection = s->connection.number;
     const char *time = time_of(frame);
     GList *place;
     tl_report r;
@@ -156,11 +157,11 @@ static void draw_answered(packet_info *pinfo, seq_analysis_info_t *graph, const 
     if (!time || !find_place(graph, frame, &place) || is_drawn(place, frame, connection) ||
         !get_report(frame, connection, &r))
         return;
-    seq_analysis_item_t *arrow = make_arrow(pinfo, graph, what->stream, &r);
+    seq_analysis_item_t *arrow = make_arrow(pinfo, graph, s, &r);
     if (!arrow)
         return;
     arrow->frame_number = frame;
-    arrow->frame_label = g_strdup(tl_answered_name(what->report->answered));
+    arrow->frame_label = g_strdup(tl_answered_name(rst->answered));
     g_free(arrow->time_str);
     arrow->time_str = g_strdup(time);
     if (place)
@@ -174,17 +175,21 @@ static tap_packet_status draw(void *own, packet_info *pinfo, epan_dissect_t *edt
 {
     (void)edt, (void)flags;
     seq_analysis_info_t *graph = own;
-    const shown *what = record;
+    const tapped *what = record;
+    uint32_t number;
+    tl_report report;
 
     keep_time(pinfo);
-    if (what->report->answers)
-        draw_answered(pinfo, graph, what);
-    else if (!what->report->steps)
+    if (!record_get(what->frame, what->nth, &number, &report))
         return TAP_PACKET_DONT_REDRAW;
-    seq_analysis_item_t *arrow = make_arrow(pinfo, graph, what->stream, what->report);
+    if (report.answers)
+        draw_answered(pinfo, graph, what->stream, &report);
+    else if (!report.steps)
+        return TAP_PACKET_DONT_REDRAW;
+    seq_analysis_item_t *arrow = make_arrow(pinfo, graph, what->stream, &report);
     if (!arrow)
         return TAP_PACKET_DONT_REDRAW;
-    arrow->frame_label = label(what->report);
+    arrow->frame_label = label(&report);
     g_queue_push_tail(graph->items, arrow);
     return TAP_PACKET_REDRAW;
 }

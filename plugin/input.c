@@ -103,6 +103,7 @@ static bool is_broadcast(const address *a)
 static void finish(input_segment *s, const packet_info *pinfo)
 {
     s->segment.time = input_time(pinfo);
+    s->untimed = !pinfo->fd->has_ts;
     s->segment.frame = pinfo->num;
     s->segment.lower_port = s->from_port < s->to_port;
     s->cut = pinfo->fd->cap_len < pinfo->fd->pkt_len;

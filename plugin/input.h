@@ -26,6 +26,7 @@ typedef struct {
     uint16_t from_port, to_port;
     bool bad_checksum;  /**< Wireshark has validated the TCP checksum, and it is wrong */
     bool cut;           /**< some of the frame was not captured */
+    bool untimed;       /**< the frame has no time stamp */
     bool broadcast;     /**< it is sent to everybody */
     tl_segment segment; /**< all but `side` and `is_own_peer` */
 } input_segment;

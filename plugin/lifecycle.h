@@ -226,6 +226,7 @@ typedef struct {
     bool acking_fin : 1;   /**< its FIN passed with an ACK of the peer's FIN */
     bool fin_acked : 1;    /**< the peer acknowledged its FIN */
     bool fin_repeated : 1; /**< its FIN was repeated and not acknowledged since */
+    bool data_again : 1;   /**< after its FIN had passed, data before it came again */
     bool ack_sure : 1;     /**< the ACK of its FIN is known to have arrived */
     bool spoke : 1;        /**< sent new data or a FIN in this capture */
     bool window_probe : 1; /**< asked for a window since the peer was last heard */
@@ -296,6 +297,7 @@ typedef struct {
     bool sure : 1;    /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;
+    bool is_early : 1; /**< it takes its sender's SYN back, and closes whoever has answered that meanwhile */
 } tl_claim;
 
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */

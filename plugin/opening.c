@@ -327,6 +327,7 @@ static void first_syn_ack(pass *t)
         a->syn_ack = pass_moment(t);
     pass_step(t, TL_STEP_SYN_ACK);
     pass_sent(t, x, TCP_KIND_SYN_ACK);
+    pass_meet_early_rst(t);
     pass_received(t, y, TCP_KIND_SYN_ACK);
     if (x->isn_acked)
         pass_received(t, x, TCP_KIND_SYN_ACK);

@@ -55,7 +55,8 @@ static void begin_capture(void)
 
 static bool is_likely_server(uint16_t port)
 {
-    return preference_likely_server_ports && value_is_in_range(preference_likely_server_ports, port);
+    return preference_likely_server_ports && preference_likely_server_ports->nranges > 0 &&
+           value_is_in_range(preference_likely_server_ports, port);
 }
 
 static streams_settings settings(void)
@@ -109,24 +110,28 @@ static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 }
 
 /* Most frames are dissected for somebody who does not look at us. Expert infos are raised in any case. */
-static bool is_looked_at(const packet_info *pinfo, proto_tree *tree)
-{
-    return fields_are_wanted(tree) || statistics_listen() || !record_is_quiet(pinfo->num);
-}
-
 static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     uint32_t number;
     tl_report report;
 
-    if (!is_looked_at(pinfo, tree))
+    if (!fields_are_wanted(tree) && record_is_quiet(pinfo->num))
         return;
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
-        shown what = {.stream = streams_get(number), .report = &report, .view = &view};
-        if (!what.stream)
-            continue;
-        fields_show(tvb, pinfo, tree, &what);
-        statistics_tap(pinfo, &what);
+        const shown what = {.stream = streams_get(number), .report = &report, .view = &view};
+        if (what.stream)
+            fields_show(tvb, pinfo, tree, &what);
+    }
+}
+
+static void tap(packet_info *pinfo)
+{
+    uint32_t number;
+
+    for (unsigned nth = 0; record_connection(pinfo->num, nth, &number); nth++) {
+        const stream *s = streams_get(number);
+        if (s)
+            statistics_tap(pinfo, s, nth);
     }
 }
 
@@ -159,6 +164,8 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     view.whole = capture_end_known();
     view.msl = preference_msl * NS_PER_S;
     show(tvb, pinfo, tree);
+    if (statistics_listen())
+        tap(pinfo);
     return (int)tvb_captured_length(tvb);
 }
 

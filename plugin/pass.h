@@ -384,6 +384,9 @@ void pass_reject(pass *t, uint16_t error);
 /** Lift what the segment, not a RST, disproves of a claim. */
 void pass_check_claim(pass *t);
 
+/** The sender's SYN/ACK answers a SYN that a RST has taken back. */
+void pass_meet_early_rst(pass *t);
+
 /** The SYN comes again that an ICMP error had rejected. */
 void pass_lift_rejection(pass *t);
 

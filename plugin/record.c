@@ -384,13 +384,33 @@ static const other *find_other(uint32_t frame, unsigned nth)
     return o->frame == frame ? o : NULL;
 }
 
-bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *report)
+/* @param[out] o  what else is known of a second or later header; NULL: it is the first
+ * @return NULL: there is no such header */
+static const entry *find_entry(uint32_t frame, unsigned nth, const other **o)
 {
     const entry *e = chunks_get(&frames, frame);
-    const other *o = e && e->several && nth > 0 ? find_other(frame, nth) : NULL;
+
+    *o = e && e->several && nth > 0 ? find_other(frame, nth) : NULL;
     if (nth > 0)
-        e = o ? &o->entry : NULL;
-    if (!e || !e->known)
+        e = *o ? &(*o)->entry : NULL;
+    return e && e->known ? e : NULL;
+}
+
+bool record_connection(uint32_t frame, unsigned nth, uint32_t *connection)
+{
+    const other *o;
+    const entry *e = find_entry(frame, nth, &o);
+
+    if (e)
+        *connection = e->connection;
+    return e != NULL;
+}
+
+bool record_get(uint32_t frame, unsigned nth, uint32_t *connection, tl_report *report)
+{
+    const other *o;
+    const entry *e = find_entry(frame, nth, &o);
+    if (!e)
         return false;
     *connection = e->connection;
     report->phase = e->phase;

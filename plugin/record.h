@@ -35,6 +35,10 @@ void record_drop(uint32_t frame);
  *  @param connection  the number of the connection that the header belongs to */
 void record_add(uint32_t frame, uint32_t connection, const tl_report *report);
 
+/** Which connection a header belongs to.
+ *  @return false as record_get() does */
+bool record_connection(uint32_t frame, unsigned nth, uint32_t *connection);
+
 /** Get back what was kept.
  *  @param nth  which TCP header of the frame, from 0
  *  @param[out] report  as it was added; entries beyond the counts are not set

@@ -322,6 +322,7 @@ static void accept_rst(pass *t, tl_verdict verdict)
     t->c->claim->stands = true;
     t->c->claim->challenged = false;
     t->c->claim->sure = verdict == TL_VERDICT_ACCEPTED;
+    t->c->claim->is_early = is_given_up && !t->c->claim->covers[!t->s->side] && t->s->seq == t->x->nxt;
     t->c->claim->cause = (uint8_t)cause;
     if (cause == TL_CAUSE_DATA_AFTER_CLOSE)
         note_met_data(t);
@@ -408,6 +409,16 @@ void pass_on_rst(pass *t)
         pass_step(t, TL_STEP_RST);
     }
     pass_keep_rst(t);
+}
+
+/* The SYN/ACK was on its way when the RST passed that takes the SYN back, and will close its sender. */
+void pass_meet_early_rst(pass *t)
+{
+    if (!claim_stands(t->c) || !t->c->claim->is_early || t->c->claim->from == t->s->side ||
+        end_is_covered(t->c, t->x) || t->x->state != TCP_SYN_RECEIVED)
+        return;
+    pass_say_move(t, t->x, TCP_SYN_RECEIVED, TCP_CLOSED, false, t->now);
+    lay_over(t, t->c->claim, t->x);
 }
 
 /* ---- ICMP ---- */

@@ -10,6 +10,7 @@
 #include <epan/wmem_scopes.h>
 
 #include "chunks.h"
+#include "hash.h"
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -38,11 +39,14 @@ static chunks servers;
 static uint32_t server_count, free_server;
 static wmem_map_t *places; /* of servers, by address and port */
 
+enum { WORDS = 1 + sizeof((server *)0)->address / 4 };
+static uint64_t factor[WORDS]; /* for the port and the words of the address */
+
 static unsigned hash_server(const void *key)
 {
     const server *s = key;
 
-    return wmem_strong_hash(s->address, s->length) + s->port;
+    return (unsigned)((factor[0] * s->port + hash_bytes(s->address, s->length, factor + 1)) >> 32);
 }
 
 static gboolean is_same_server(const void *a, const void *b)
@@ -59,6 +63,7 @@ void servers_open(void)
     handshake_count = free_handshake = 0;
     servers = (chunks){.item_size = sizeof(server), .bits = 6};
     server_count = free_server = 0;
+    hash_choose(factor, WORDS);
     places = wmem_map_new(wmem_file_scope(), hash_server, is_same_server);
 }
 

@@ -13,6 +13,7 @@
 #include <glib.h>
 
 #include "facts-table.h"
+#include "shown.h"
 #include "streams.h"
 
 #define STATISTICS_TAP "tcplife" /**< the tap's name */
@@ -63,7 +64,7 @@ char *statistics_filter(uint32_t connection, int width);
 
 /** Note a TCP header that passes, for the ladders of the stories.
  *  @param time  since the first frame of the capture */
-void statistics_story_see(uint32_t connection, uint32_t frame, const nstime_t *time, const tl_report *report);
+void statistics_story_see(const tapped *header, const nstime_t *time);
 
 /** The session is over: its frames are forgotten. */
 void statistics_story_forget(void);

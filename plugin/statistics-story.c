@@ -16,23 +16,23 @@
 #include "statistics-formats.h"
 #include "story.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* Where each frame is that decided something. A record has no time, so it is noted when the frame is seen. */
 typedef struct {
     uint32_t connection, frame;
-    int64_t time; /* ns since the first frame of the capture */
+    nstime_t time; /* since the first frame of the capture, which may be longer than 2^63 ns; unset: none */
 } rung;
 
 static GArray
     *rungs; /* of rung, in the order of frames until they are sorted; NULL: nobody asks for stories */
 static bool is_sorted; /* by connection, and then by frame */
 
-void statistics_story_see(uint32_t connection, uint32_t frame, const nstime_t *time, const tl_report *report)
+void statistics_story_see(const tapped *header, const nstime_t *time)
 {
-    const rung r = {.connection = connection, .frame = frame, .time = time->secs * NS_PER_S + time->nsecs};
+    rung r = {.frame = header->frame, .time = *time};
+    tl_report report;
 
-    if (!rungs || (!report->steps && !report->raised && !report->transitions))
+    if (!rungs || !record_get(header->frame, header->nth, &r.connection, &report) ||
+        (!report.steps && !report.raised && !report.transitions))
         return;
     g_array_append_val(rungs, r);
     is_sorted = false;
@@ -106,6 +106,20 @@ static void print_steps(unsigned steps)
     printf("%*s", width < STEP_WIDTH ? STEP_WIDTH - width : 0, "");
 }
 
+static void print_time(const nstime_t *time)
+{
+    const bool is_negative = time->secs < 0 || time->nsecs < 0;
+    char seconds[24]; /* of 64 bits, and the sign */
+
+    if (nstime_is_unset(time)) {
+        printf("%12s", "");
+        return;
+    }
+    snprintf(seconds, sizeof seconds, "%s%" PRIu64, is_negative ? "-" : "",
+             is_negative ? 0 - (uint64_t)time->secs : (uint64_t)time->secs);
+    printf("%5s.%06d", seconds, abs(time->nsecs) / 1000);
+}
+
 static void print_rung(const rung *r, const tl_report *report)
 {
     static const char *const events[TL_EVENT_COUNT] = {
@@ -115,8 +129,9 @@ static void print_rung(const rung *r, const tl_report *report)
     };
     const bool is_rejection = report->is_rejection;
 
-    printf("  %6" PRIu32 " %5" PRId64 ".%06" PRId64 "  %-6s  ", r->frame, r->time / NS_PER_S,
-           r->time % NS_PER_S / 1000, is_rejection ? "ICMP" : tl_role_name(report->sender));
+    printf("  %6" PRIu32 " ", r->frame);
+    print_time(&r->time);
+    printf("  %-6s  ", is_rejection ? "ICMP" : tl_role_name(report->sender));
     print_steps(report->steps);
     if (is_rejection)
         printf("\n");

@@ -158,7 +158,7 @@ static tap_packet_status fill(void *own, packet_info *pinfo, epan_dissect_t *edt
     (void)pinfo, (void)edt, (void)flags;
     const stat_data_t *data = own;
     stat_tap_table *table = g_array_index(data->stat_tap_data->tables, stat_tap_table *, 0);
-    const shown *what = record;
+    const tapped *what = record;
     stat_tap_table_item_type cells[FIELDS_MAX];
     stream_facts row;
     unsigned count;

@@ -319,7 +319,7 @@ static char *with_port(wmem_allocator_t *scope, char *host, const char *port)
 
 char *statistics_cell(wmem_allocator_t *scope, const statistics_column *column, const stream_facts *row)
 {
-    if (column->value->kind == FACT_MOMENT)
+    if (column->value->kind == FACT_MOMENT && fact_is_known(column->value, row))
         return moment_text(scope, *(const int64_t *)((const char *)row + column->value->at));
     char *text = fact_text(scope, column->value, row);
     if (!text)

@@ -429,7 +429,7 @@ static tap_packet_status fill_window(stats_tree *tree, packet_info *pinfo, epan_
 {
     (void)pinfo, (void)edt, (void)flags;
     window *w = g_hash_table_lookup(windows, tree);
-    const shown *what = record;
+    const tapped *what = record;
     stream_facts row;
 
     tree->elapsed = 0; /* no rate, as on the command line */

@@ -26,27 +26,21 @@ static const tl_view *view; /* of the capture */
 
 /* ---- The tap ---- */
 
-/* A record and what it points to that would not last. */
-typedef struct {
-    shown shown; /* the record that listeners get */
-    tl_report report;
-} tapped;
-
 bool statistics_listen(void)
 {
     return have_tap_listener(tap);
 }
 
-void statistics_tap(packet_info *pinfo, const shown *what)
+void statistics_tap(packet_info *pinfo, const stream *s, unsigned nth)
 {
-    if (!statistics_listen())
-        return;
-    statistics_story_see(what->stream->connection.number, pinfo->num, &pinfo->rel_ts, what->report);
+    nstime_t time = pinfo->rel_ts;
     tapped *t = wmem_new(pinfo->pool, tapped);
-    t->report = *what->report;
-    t->shown = *what;
-    t->shown.report = &t->report;
-    tap_queue_packet(tap, pinfo, &t->shown);
+
+    *t = (tapped){.stream = s, .view = view, .frame = pinfo->num, .nth = nth};
+    if (!pinfo->fd->has_ts)
+        nstime_set_unset(&time);
+    statistics_story_see(t, &time);
+    tap_queue_packet(tap, pinfo, t);
 }
 
 /* ---- The command line ---- */
@@ -68,7 +62,7 @@ static tap_packet_status listen(void *own, packet_info *pinfo, epan_dissect_t *e
 {
     (void)pinfo, (void)edt, (void)flags;
     listener *l = own;
-    const shown *what = record;
+    const tapped *what = record;
 
     connection_set_add(l->connections, what->stream);
     return TAP_PACKET_DONT_REDRAW;

@@ -22,7 +22,7 @@ void statistics_register(int proto, const tl_view *of_capture);
 /** Whether anybody listens to the tap. */
 bool statistics_listen(void);
 
-/** Tell the listeners, if there are any, of one TCP header of the frame. */
-void statistics_tap(packet_info *pinfo, const shown *what);
+/** Tell the listeners of the frame's TCP header number `nth`, from 0. */
+void statistics_tap(packet_info *pinfo, const stream *s, unsigned nth);
 
 #endif

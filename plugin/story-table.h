@@ -40,6 +40,8 @@
       "{client} opened a connection to {server} with {open.syns} SYNs in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split; open.time; frame.open_ack", \
       "{client} opened a connection to {server} ({open}) in {open.time} (frames {frame.syn} to {frame.open_ack}).") \
+    X(OPENING, "open=3-way|fast open|simultaneous|split; frame.open_ack", \
+      "{client} opened a connection to {server} ({open}; frames {frame.syn} to {frame.open_ack}).") \
     X(OPENING, "open=3-way|fast open|simultaneous|split", \
       "{client} opened a connection to {server} ({open}); its handshake is not all in the capture.") \
     X(OPENING, "open=midstream; role.guessed", \
@@ -48,6 +50,8 @@
       "The capture begins midstream in a connection that {client} opened to {server}.") \
     X(OPENING, "open=refused", \
       "{client} asked {server} for a connection and was refused (SYN in frame {frame.syn}, RST in frame {frame.rst}).") \
+    X(OPENING, "open=refused", \
+      "{client} was refused a connection to {server} (RST in frame {frame.rst}); its SYN is not in the capture.") \
     X(OPENING, "open=rejected by ICMP", \
       "{client} asked {server} for a connection (frame {frame.syn}), and an ICMP error rejected it.") \
     X(OPENING, "open=unanswered", \
@@ -101,7 +105,7 @@
     X(CLOSING, "close=4-way", \
       "The {closed_by} closed first (frame {frame.fin_1}), the other end later (frame {frame.fin_2}), and each FIN was acknowledged: a 4-way close in {close.time}.") \
     X(CLOSING, "close=3-way", \
-      "The {closed_by} closed first (frame {frame.fin_1}), and the other end at once with its ACK (frame {frame.fin_2}): a 3-way close in {close.time}.") \
+      "The {closed_by} closed first (frame {frame.fin_1}), and the other end with the ACK of that, in one segment (frame {frame.fin_2}): a 3-way close in {close.time}.") \
     X(CLOSING, "close=simultaneous", \
       "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
     X(CLOSING, "close=4-way|3-way|simultaneous", \
@@ -124,8 +128,10 @@
       "The {silence.side} did not answer any more: what the other end sent, and sent again (times: {silence.repeats|0}), had no answer for {silence.time}, up to the capture's end.") \
     X(CLOSING, "close=silent", \
       "One end is not heard any more: what the other end sent, and sent again, had no answer up to the capture's end.") \
-    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by", \
-      "The {closed_by} closed (frame {frame.fin_1}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the FIN that it was sent.") \
+    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=client|server", \
+      "The {closed_by} closed (frame {frame.fin_1}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
+    X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=both", \
+      "Both ends closed (frames {frame.fin_1} and {frame.fin_2}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
     X(CLOSING, "close=FIN unacknowledged", \
       "A FIN was not acknowledged up to the capture's end.") \
     X(CLOSING, "close=half-closed; half_close.time; half_close.bytes", \
@@ -133,7 +139,7 @@
     X(CLOSING, "close=half-closed; half_close.time", \
       "The {closed_by} closed (frame {frame.fin_1}), and the other end did not within {half_close.time}, up to the capture's end.") \
     X(CLOSING, "close=still open; !open", \
-      "The capture ended before that was decided.") \
+      "The capture ended too soon to tell.") \
     X(CLOSING, "close=still open; frame.fin_1; frame.fin_2", \
       "Both ends had closed (frames {frame.fin_1} and {frame.fin_2}), and the capture ended before both FINs were acknowledged.") \
     X(CLOSING, "close=still open; frame.fin_1", \
@@ -165,10 +171,12 @@
       "One end is missing from the capture, so what that did can only be told from the other one's segments.") \
     X(REASON, "close.data_after_own_fin=client|server", \
       "The {close.data_after_own_fin} sent new data after its own FIN, which no end may do.") \
-    X(REASON, "open.syn_ack_differs", \
+    X(REASON, "open.syn_ack_differs; open=3-way|fast open|half-open|overflow|reset by opener|refused", \
       "SYN/ACKs with different numbers answered the SYN: behind the server's address stand two servers, or one without memory.") \
     X(REASON, "reset.cause=forgotten; close=4-way|3-way|simultaneous", \
       "A new connection of the {reset.sender} on the same ports met what was left of this one, and sent it a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=forgotten; open.failed", \
+      "Then the {reset.sender} began a new connection on the same ports, and sent this one a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=forgotten", \
       "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
     X(REASON, "reset.cause=keep-alive", \
@@ -201,12 +209,14 @@
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
     X(REASON, "reset.cause=no connection", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection.") \
+    X(REASON, "reset.cause=abort; open.failed", \
+      "The {reset.sender} gave the opening up by a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=abort; reset.form=own; reset.idle>29", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; nothing new had passed for {reset.idle}.") \
     X(REASON, "reset.cause=abort; reset.form=own", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up: an abort.") \
     X(REASON, "reset.cause=abort; close", \
-      "What its numbers are made of does not tell why it came.") \
+      "Its numbers do not tell whether a program gave up, or whether the {reset.sender} knew of no such connection.") \
     X(REASON, "reset.cause=TIME_WAIT", \
       "A RST met TIME_WAIT (frame {frame.rst}), and cut it short unless its receiver ignores such RSTs.") \
     X(REASON, "reset.cause=refused; reset.answers_kind=ACK|data|FIN", \
@@ -253,12 +263,24 @@
     X("close.data_after_own_fin=client|server", \
       "Look whether two hosts share the {close.data_after_own_fin}'s address, or whether something on the way sends in its name.", \
       "RFC 9293, 3.6") \
-    X("open.syn_ack_differs", \
+    X("open.syn_ack_differs; open=3-way|fast open|half-open|overflow|reset by opener|refused", \
       "Look at the load balancer or the routes: they lead one client's segments to two servers, so that one of them knows nothing of what the other began.", \
       "RFC 9293, 3.4.1; RFC 2991, 2") \
+    X("reset.cause=forgotten; close=4-way|3-way|simultaneous", \
+      "The ports were used again within TIME_WAIT: let the {reset.sender} close first, use more ports, or time stamps, which let TIME_WAIT take a new SYN.", \
+      "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2") \
+    X("reset.cause=forgotten", \
+      "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
+      "RFC 9293, 3.5.1") \
+    X("open=overflow", \
+      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
+      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
     X("open=unanswered", \
       "Look for a filter that drops, the route there and back, and whether the server sees the SYN (capture there); the client's patience is net.ipv4.tcp_syn_retries.", \
       "RFC 9293, 3.8.3; RFC 2979, 3.1.1; Linux Documentation/networking/ip-sysctl.rst: tcp_syn_retries") \
+    X("open=half-open; reuse.phase", \
+      "Likely an old SYN that came after its connection was over, or ports that are used again and a way back that is blocked: look at the filters between server and client.", \
+      "RFC 9293, 3.5, figure 8") \
     X("open=half-open", \
       "Likely a scan, a flood with forged addresses, or a way back that is blocked: look at the route and the filters between server and client.", \
       "RFC 4987, 2") \
@@ -266,7 +288,7 @@
       "The {!closed_by} never closed; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
     X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
-      "The {!closed_by} closed too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
+      "The {!closed_by} came too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
     X("reset.cause=keep-alive", \
       "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
@@ -298,15 +320,12 @@
     X("reset.cause=no connection", \
       "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
       "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \
-    X("reset.cause=forgotten; close=4-way|3-way|simultaneous", \
-      "The ports were used again within TIME_WAIT: let the {reset.sender} close first, use more ports, or time stamps, which let TIME_WAIT take a new SYN.", \
-      "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2") \
-    X("reset.cause=forgotten", \
-      "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
-      "RFC 9293, 3.5.1") \
+    X("reset.cause=after own FIN; reset.form=answer", \
+      "Most likely the {reset.sender}'s socket was gone by then: it had been closed for good, or its system was restarted or had forgotten it.", \
+      "RFC 9293, 3.5.2") \
     X("reset.cause=after own FIN", \
-      "Likely its program ended, or set SO_LINGER to 0, while the {!reset.sender} still had something to say.", \
-      "RFC 1122, 4.2.2.13; Linux socket(7): SO_LINGER") \
+      "Likely its program gave the rest up, by SO_LINGER with 0 or an end with unread data in the buffer, while the {!reset.sender} still had something to say.", \
+      "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
     X("reset.cause=abort; reset.form=own; reset.idle>29", \
       "Likely an idle time-out of the program on the {reset.sender}; compare it with that time, or let the {!reset.sender} give idle connections up sooner.", \
       "RFC 9112, 9.5; RFC 1122, 4.2.2.13") \
@@ -316,6 +335,9 @@
     X("reset.cause=abort; reset.form=own", \
       "Look at the program on the {reset.sender}: SO_LINGER with 0, or a close (or a kill) with unread data in the buffer.", \
       "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; close", \
+      "Look on the {reset.sender}: a program that gives up (SO_LINGER with 0, unread data), a restart; or on the way for what sends RSTs in its name.", \
+      "RFC 1122, 4.2.2.13; RFC 9293, 3.5.2; RFC 3360, 2.1") \
     X("reset.cause=TIME_WAIT", \
       "Old duplicates may disturb the next connection on these ports; RFC 1337 has TIME_WAIT ignore RSTs, Linux with net.ipv4.tcp_rfc1337.", \
       "RFC 1337; Linux Documentation/networking/ip-sysctl.rst: tcp_rfc1337") \
@@ -331,9 +353,6 @@
     X("open=orphan", \
       "Likely a scan, the answers to a flood with forged addresses, or a capture that misses one direction.", \
       "RFC 4987, 2") \
-    X("open=overflow", \
-      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
-      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
     X("open=answered by ACK", \
       "An older connection holds the ports on the server: the client reused its port too soon or crashed (time stamps let TIME_WAIT be reused), or the SYN was forged.", \
       "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2; RFC 5961, 4") \

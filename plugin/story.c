@@ -7,8 +7,9 @@
 
 #include "story.h"
 
-#include <assert.h>
 #include <string.h>
+
+#include <wsutil/ws_assert.h>
 
 #include "statistics-formats.h"
 #include "story-table.h"
@@ -110,7 +111,7 @@ static condition compile_condition(const char *when)
     const char *sign = name + length;
     condition c = {.fact = find(name, length), .test = is_unknown ? UNKNOWN : KNOWN};
 
-    assert(c.fact);
+    ws_assert(c.fact);
     if (*sign == '>') {
         c.test = MORE;
         c.least = g_ascii_strtoll(sign + 1, NULL, 10) * (c.fact->kind == FACT_SPAN ? NS_PER_S : 1);
@@ -121,8 +122,8 @@ static condition compile_condition(const char *when)
         c.test = ONE_OF;
         c.values = g_strsplit(sign + 1, "|", 0);
     }
-    assert(c.test == KNOWN || c.test == UNKNOWN || c.test == MORE || is_word(c.fact));
-    assert(c.test != SAME || (c.other && is_word(c.other)));
+    ws_assert(c.test == KNOWN || c.test == UNKNOWN || c.test == MORE || is_word(c.fact));
+    ws_assert(c.test != SAME || (c.other && is_word(c.other)));
     return c;
 }
 
@@ -235,12 +236,12 @@ static bool all_hold(const GArray *conditions, const stream_facts *facts)
 
 /* ---- Sentences ---- */
 
-static void put_end(GString *to, const stream_facts *facts, tl_role role, const fact *address)
+static void put_end(GString *to, const stream_facts *facts, tl_role role, const fact *host)
 {
     text_append(to, tl_role_name(role));
     g_string_append_c(to, ' ');
     const gsize begin = to->len;
-    fact_append(to, address, facts);
+    fact_append(to, host, facts);
     if (memchr(to->str + begin, ':', to->len - begin)) {
         g_string_insert_c(to, (gssize)begin, '[');
         g_string_append_c(to, ']');

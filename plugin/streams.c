@@ -12,6 +12,7 @@
 #include <epan/wmem_scopes.h>
 
 #include "chunks.h"
+#include "hash.h"
 
 enum { BUCKETS_MAX = 1 << 28 };
 
@@ -63,16 +64,9 @@ static tl_connection *make(uint32_t number)
 
 static tl_connections all;
 
-/* A hash of 32-bit words, each times a random number of its own, added up (multiply-add-shift): a capture
- * is not to choose who shares a bucket, and cannot without knowing the numbers. */
+/* Random numbers for the ports and for each word of the addresses. */
 enum { ADDRESS_WORDS = ADDRESS_MAX / 4, WORDS_MAX = 1 + 2 * ADDRESS_WORDS };
 static uint64_t factor[WORDS_MAX];
-
-static void choose_hash(void)
-{
-    for (unsigned i = 0; i < WORDS_MAX; i++)
-        factor[i] = (uint64_t)g_random_int() << 32 | g_random_int();
-}
 
 void streams_open(bool goes_on)
 {
@@ -83,7 +77,7 @@ void streams_open(bool goes_on)
     addresses_end = 0;
     pieces = (chunks){.item_size = 1, .bits = 14};
     pieces_end = 0;
-    choose_hash();
+    hash_choose(factor, WORDS_MAX);
     bucket_count = 256;
     bucket = wmem_alloc0(wmem_file_scope(), bucket_count * sizeof *bucket);
     linked = 0;
@@ -140,42 +134,24 @@ static bool is_between(const stream *s, const address *from, uint16_t from_port,
             (s->port[1] == from_port && s->port[0] == to_port && has_addresses(s, 1, from, to)));
 }
 
-static uint64_t hash_bytes(const uint8_t *bytes, size_t length, const uint64_t *factors)
+/* The bucket of two ends whose addresses have `length` bytes each. They are put in order, so that both
+ * directions come out alike. */
+static uint32_t *bucket_of(size_t length, const uint8_t *a, uint16_t a_port, const uint8_t *b,
+                           uint16_t b_port)
 {
-    uint64_t sum = 0;
-    uint32_t word;
-
-    for (; length >= sizeof word; length -= sizeof word, bytes += sizeof word) {
-        memcpy(&word, bytes, sizeof word);
-        sum += *factors++ * word;
-    }
-    for (word = 0; length > 0; length--)
-        word = word << 8 | *bytes++;
-    return word ? sum + *factors * word : sum;
-}
-
-/* The two ends are put in order, so that both directions come out alike. */
-static uint32_t hash_ends(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
-{
-    const size_t length = a->len > 0 ? (size_t)a->len : 0;
-    const bool swap = a_port > b_port || (a_port == b_port && length && memcmp(a->data, b->data, length) > 0);
-    const address *low = swap ? b : a, *high = swap ? a : b;
+    const bool swap = a_port > b_port || (a_port == b_port && length && memcmp(a, b, length) > 0);
     const uint32_t ports = swap ? (uint32_t)b_port << 16 | a_port : (uint32_t)a_port << 16 | b_port;
+    const uint64_t sum = factor[0] * ports + hash_bytes(swap ? b : a, length, factor + 1) +
+                         hash_bytes(swap ? a : b, length, factor + 1 + ADDRESS_WORDS);
 
-    return (uint32_t)((factor[0] * ports + hash_bytes(low->data, length, factor + 1) +
-                       hash_bytes(high->data, length, factor + 1 + ADDRESS_WORDS)) >>
-                      32);
-}
-
-static uint32_t *bucket_of(const address *a, uint16_t a_port, const address *b, uint16_t b_port)
-{
-    return &bucket[hash_ends(a, a_port, b, b_port) & (bucket_count - 1)];
+    return &bucket[sum >> 32 & (bucket_count - 1)];
 }
 
 static void put_in_bucket(stream *s, uint32_t number)
 {
-    address a = streams_address(s, 0), b = streams_address(s, 1);
-    uint32_t *head = bucket_of(&a, s->port[0], &b, s->port[1]);
+    const size_t length = s->address_length;
+    const uint8_t *bytes = length ? address_bytes(s, 0) : (const uint8_t *)"";
+    uint32_t *head = bucket_of(length, bytes, s->port[0], bytes + length, s->port[1]);
 
     s->link = *head;
     *head = number + 1;
@@ -200,7 +176,8 @@ static void double_buckets(void)
 /* The link that holds the newest connection between two ends; it holds 0 if there is none. */
 static uint32_t *find_link(const address *from, uint16_t from_port, const address *to, uint16_t to_port)
 {
-    uint32_t *link = bucket_of(from, from_port, to, to_port);
+    const size_t length = from->len > 0 ? (size_t)from->len : 0;
+    uint32_t *link = bucket_of(length, from->data, from_port, to->data, to_port);
     while (*link) {
         stream *s = stream_at(*link - 1);
         if (is_between(s, from, from_port, to, to_port))
@@ -328,6 +305,13 @@ static void name_side(input_segment *i, const stream *before)
     i->segment.is_own_peer = i->from_port == i->to_port && addresses_equal(&i->from, &i->to);
 }
 
+static void forget_times(tl_report *report)
+{
+    report->idle = report->idle_before = TL_NO_TIME;
+    for (unsigned i = 0; i < report->transitions; i++)
+        report->transition[i].held = TL_NO_TIME;
+}
+
 const stream *streams_follow(input_segment *input, const streams_settings *settings, tl_report *report)
 {
     if (!is_fit(input))
@@ -342,6 +326,9 @@ const stream *streams_follow(input_segment *input, const streams_settings *setti
 
     if (!before || newest != &before->connection)
         enter(s, before, link, input, settings);
+    s->untimed |= input->untimed;
+    if (s->untimed)
+        forget_times(report);
     report->concurrent = concurrent;
     if (report->copy_of)
         return s;

@@ -25,6 +25,7 @@ typedef struct stream {
     uint8_t address_type;   /**< AT_IPv4 and so on */
     uint8_t address_length; /**< bytes of each address */
     bool counted;           /**< private: it is one of the connections that are open */
+    bool untimed;           /**< one of its frames has no time stamp, so that no time is known */
     uint32_t stream;        /**< tcp.stream of its first frame */
     uint32_t link;          /**< private */
     uint32_t addresses;     /**< private */

@@ -65,6 +65,8 @@ in_chroot() { # ROOT COMMAND ...
             ln -s /proc/self/fd "$root/dev/fd"
             ln -s /proc/self/fd/0 "$root/dev/stdin"
             mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+            mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
+            ln -s pts/ptmx "$root/dev/ptmx"
             mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
             mount --bind -o ro "$top" "$root/src"
             # Not exec: who changes its user for a moment, as apt does, would no longer die with us.

@@ -8,10 +8,10 @@ export TCPLIFE_BUILD=$build
 
 # What a package is made with, what the tests need that ask Wireshark, and what the others need beside it.
 package_packages=(dpkg-dev gcc libglib2.0-dev meson pkg-config wireshark-dev)
-wireshark_packages=(at-spi2-core binutils clang dbus dpkg-dev gcc gir1.2-atspi-2.0 imagemagick jq libglib2.0-dev meson pkg-config
+wireshark_packages=(at-spi2-core binutils clang dbus dpkg-dev gcc gir1.2-atspi-2.0 imagemagick jq libglib2.0-dev meson openssl pkg-config
     parallel procps python3 python3-gi python3-pytest python3-pytest-xdist python3-scapy sqlite3 tshark util-linux wireshark
     wireshark-common wireshark-dev x11-utils xauth xdotool xvfb)
-other_packages=(gcc-mingw-w64-x86-64 git golang-go golang-gvisor-gvisor-dev iproute2 openssl tcpdump)
+other_packages=(gcc-mingw-w64-x86-64 git golang-go golang-gvisor-gvisor-dev iproute2 tcpdump)
 
 say() {
     printf '== %s\n' "$*"

@@ -14,7 +14,8 @@
 # could not be read. What was read is not read again.
 #
 # On more machines, which have tshark, the plugin and (if this one has it) the profile:
-# MACHINES is the full path of a file with a name for ssh on each line. The captures
+# MACHINES is the full path of a file with a name for ssh on each line (what ssh needs
+# to be told of it is in ~/.ssh/config). The captures
 # are sent there by rsync, or have the same path everywhere; then ":" in MACHINES is
 # this machine. With --retries a machine that is gone is made up for by the others.
 #
@@ -50,10 +51,12 @@ else
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
 fi
-words=$work/words # of parallel
+# What parallel itself has to say matters only if it does not come to its end, but for its progress.
 if [ -t 2 ]; then
-    words=/dev/stderr
+    exec 3>&2
     options+=(--bar)
+else
+    exec 3>"$work/words"
 fi
 options+=("$@")
 
@@ -72,9 +75,9 @@ list_captures() {
 read_captures() {
     mkdir -p "$work/lines"
     (cd "$folder/" && parallel "${options[@]}" --joblog "$work/log" --results "$work/lines/{#}" -0 -a "$work/captures" \
-        tshark ${profile:+-C "$profile"} -q -z tcplife,json -r {} >/dev/null 2>"$words") && return
+        tshark ${profile:+-C "$profile"} -q -z tcplife,json -r {} >/dev/null 2>&3) && return
     # So many captures could not be read, or more than 100: else it has not read all.
-    [ $? -le 101 ] || { [ -t 2 ] || cat "$words" >&2; stop "it did not come to its end"; }
+    [ $? -le 101 ] || { [ -t 2 ] || cat "$work/words" >&2; stop "it did not come to its end"; }
 }
 
 # The last word of the log on each capture, by its number: how tshark ended.

@@ -7,7 +7,8 @@ That is the truth without
   never passed the point, unless a later state proves it;
 - a CLOSED that came in silence, unless a RST of the endpoint's that passed later proves it, or whose
   RST passed in a stream of a later connection;
-- CLOSING, when nothing shows that the FINs crossed: then it is LAST_ACK.
+- CLOSING, when nothing shows that the FINs crossed: then it is LAST_ACK, or CLOSE_WAIT if its FIN never
+  passed.
 """
 
 import network
@@ -95,7 +96,11 @@ class Instance:
             else:
                 dropped.insert(0, why_hidden(step))
         known = tidy(kept)
-        if "CLOSING" in known and self.follows(end):
+        if "CLOSING" in known and not self.fins_of(end):
+            at = known.index("CLOSING")
+            known[at - (known[at - 1 : at] == ["FIN_WAIT_1"]) : at + 1] = ["CLOSE_WAIT"]
+            dropped = ["CLOSING: its FIN never passes here"]
+        elif "CLOSING" in known and self.follows(end):
             at = known.index("FIN_WAIT_1")
             known[at:] = ["CLOSE_WAIT", "LAST_ACK", "CLOSED"][: len(known) - at]
             dropped = ["CLOSING: its FIN passes only with the ACK of the peer's"]
@@ -119,8 +124,23 @@ class Instance:
     def _answer_passed(self, end, step):
         flag = SYN if step["state"] == "ESTABLISHED" else FIN
         asked = [end_of(f) for f in self.frames if f.sender != end and f.flags & flag]
-        answers = [f.ack for f in self._since(end, step["time"]) if f.flags & ACK and not f.flags & SYN]
-        return any(not after(number, ack) for number in asked for ack in answers)
+        own = self._until_reset(end, step["time"]) if flag == FIN else self._since(end, step["time"])
+        answers = [f.ack for f in own if f.flags & ACK and not f.flags & SYN]
+        if any(not after(number, ack) for number in asked for ack in answers):
+            return True
+        return flag == FIN and self._is_reset_behind(end, asked)
+
+    def _until_reset(self, end, time):
+        """Behind the RST that is its last word it has no connection any more: what it acknowledges by others tells
+        nothing of one."""
+        spoke = max((f.time for f in self.frames if f.sender == end and not f.flags & RST), default=0)
+        resets = [f.time for f in self.frames if f.sender == end and f.flags & RST and f.time > spoke]
+        return [f for f in self._since(end, time) if f.time <= min(resets, default=f.time)]
+
+    def _is_reset_behind(self, end, fins):
+        """Whether the RST that closed this end has the number behind the peer's FIN: so it has taken the FIN."""
+        closed = any(step["state"] == "CLOSED" and step["how"] == "received" for step in self.steps[end])
+        return closed and any(f.sender != end and f.flags & RST and f.seq in fins for f in self.frames)
 
     def _opened_actively(self, end, step):
         """Its SYN passed; or it is the one to have answered a SYN/ACK. A SYN/ACK alone does not tell."""

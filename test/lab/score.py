@@ -120,20 +120,20 @@ def old_reset(case, point, end, target, ours, parts):
 
 
 def open_crossing(case, point, end, target, ours, parts):
-    """Simultaneous close, and between the point and the end the peer's FIN was lost, or its ACK: the
-    end was in FIN_WAIT_2 or in CLOSING, and both look the same. Losses by chance only."""
+    """Simultaneous close, and between the point and the end the peer's FIN was lost or held back, or its ACK:
+    the end was in FIN_WAIT_2 or in CLOSING, and both look the same. By chance only."""
     ways = [["FIN_WAIT_1", *between, "TIME_WAIT"] for between in ([], ["FIN_WAIT_2"], ["CLOSING"])]
     same_otherwise = any(
         target[-len(a) :] == a and ours[-len(b) :] == b and target[: -len(a)] == ours[: -len(b)]
         for a in ways for b in ways
     )  # fmt: skip
     lost = any(
-        loss["what"] == "lost" and loss["link"] in LINKS_TO[point, end]
+        loss["what"] in ("lost", "held") and loss["link"] in LINKS_TO[point, end]
         and (loss["flags"] & FIN if loss["from"] != end else acks_syn_or_fin(loss, case))
         for loss in case["losses"]
     )  # fmt: skip
     if case["loss"] and same_otherwise and lost and not any(p.tells_of_crossing(end, flight_of(case)) for p in parts):
-        return f"FIN_WAIT_2 or CLOSING: a FIN or its ACK was lost between the {point} and the {end}"
+        return f"FIN_WAIT_2 or CLOSING: a FIN or its ACK was lost or late between the {point} and the {end}"
     return None
 
 

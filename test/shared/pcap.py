@@ -29,22 +29,34 @@ def write(frames, snaplen=None):
     )
 
 
+def block(kind, body):
+    """One of a pcapng"""
+    body += bytes(-len(body) % 4)
+    length = struct.pack("<I", 12 + len(body))
+    return struct.pack("<I", kind) + length + body + length
+
+
+SECTION = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+
+
+def interface(options=b""):
+    return block(1, struct.pack("<HHI", 1, 0, 262144) + options)
+
+
+def packet(number, time, data, length=None):
+    """Of the interface with this number, counted from 0"""
+    length = len(data) if length is None else length
+    header = struct.pack("<IIIII", number, time >> 32, time & 0xFFFFFFFF, len(data), length)
+    return block(6, header + data)
+
+
+def untimed(data):
+    """A Simple Packet Block, which has no time stamp"""
+    return block(3, struct.pack("<I", len(data)) + data)
+
+
 def write_ng(frames, resolution=6, offset=0):
     """A pcapng, whose times are any 64 bits, in units of 10^-resolution s (with 0x80: 2^-n), after
-    the epoch and the offset in seconds."""
-
-    def block(kind, body):
-        body += bytes(-len(body) % 4)
-        length = struct.pack("<I", 12 + len(body))
-        return struct.pack("<I", kind) + length + body + length
-
-    section = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
+    the epoch and the offset in seconds. A frame of which less was captured has its length as well."""
     options = struct.pack("<HHBxxxHHqHH", 9, 1, resolution, 14, 8, offset, 0, 0)
-    interface = struct.pack("<HHI", 1, 0, 262144) + options
-    packets = (
-        struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(data), len(data)) + data
-        for time, data in frames
-    )
-    return b"".join(
-        (block(0x0A0D0D0A, section), block(1, interface), *(block(6, packet) for packet in packets))
-    )
+    return b"".join((SECTION, interface(options), *(packet(0, *frame) for frame in frames)))

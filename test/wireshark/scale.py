@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scale.py [UNITS]: whether time and memory for each unit stay the same at ten times as many.
 
-Run by hand; prints one table. Units (default: 100,000) are SYNs, connections, packets of one stream or RSTs.
-Time is what tshark with the plugin takes beyond tshark without it, user and system; memory the peak beyond
-it. Each statistic is asked for at the larger size too: what it adds to a reading
-without a tree.
+Run by hand; prints one table, whose last result stands in test/README.md. Units (default: 100,000) are SYNs,
+connections, packets of one stream or RSTs. Time is what tshark with the plugin takes beyond tshark without it,
+user and system, the least of some runs of each; memory the peak beyond it. `all -z` is with all of tcplife's
+statistics at once. Each cell is for one unit, at ten times as many units; behind it, how many times that is what
+it is at as many as said.
+
+Then sharkd loads one capture of 2,000 connections 100 times, with the plugin and without: by how much it grows
+from load to load.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -24,20 +29,27 @@ KINDS = {
     "SYNs to one server": workloads.syn_flood,
     "SYNs to as many servers": workloads.syn_scan,
     "whole connections": workloads.SHORT,
+    "of which 1,000 at the same time": workloads.INTERLEAVED,
     "packets of one stream": workloads.one_stream,
     "connections on the same ports": workloads.ports_reused,
     "RSTs on one connection": workloads.rst_storm,
 }
 NO_TREE = ("-z", "rtp,streams")
-STATISTICS = ("json", "csv", "streams", "tree")
+ALL = [word for name in ("json", "csv", "streams", "tree", "story") for word in ("-z", f"tcplife,{name}")]
+TIMES = {1: 5, 10: 2}  # how often each is run
+LOADS, LOADED = 100, 2000  # connections
 
 
-def run(wireshark, path, *arguments, plugins="plugins"):
+def environment(wireshark, plugins):
+    return wireshark.environment | {"WIRESHARK_PLUGIN_DIR": str(wireshark.folder / plugins)}
+
+
+def run(wireshark, path, arguments, plugins="plugins"):
     """(seconds, peak bytes)"""
-    environment = wireshark.environment | {"WIRESHARK_PLUGIN_DIR": str(wireshark.folder / plugins)}
     child = subprocess.Popen(
         [*as_somebody(), "tshark", "-n", "-q", "-r", path, *arguments],
-        cwd=wireshark.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=wireshark.folder, env=environment(wireshark, plugins),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -46,40 +58,77 @@ def run(wireshark, path, *arguments, plugins="plugins"):
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def beyond(wireshark, path):
-    """(seconds, bytes) beyond stock, and stock's seconds"""
-    stock, ours = run(wireshark, path, *NO_TREE, plugins="none"), run(wireshark, path, *NO_TREE)
-    return ours[0] - stock[0], ours[1] - stock[1], stock[0]
+def least(runs):
+    return tuple(map(min, zip(*runs, strict=True)))
+
+
+def beyond(wireshark, path, times):
+    """(seconds, bytes) beyond stock: of the plugin alone, and with all statistics"""
+    runs = [
+        (run(wireshark, path, NO_TREE, "none"), run(wireshark, path, NO_TREE), run(wireshark, path, ALL))
+        for _ in range(times)
+    ]
+    stock, ours, told = map(least, zip(*runs, strict=True))
+    return [there - here for it in (ours, told) for there, here in zip(it, stock, strict=True)]
 
 
 def row(wireshark, kind, units):
-    cells = []
-    for size in (units, 10 * units):
+    measured = []
+    for factor, times in TIMES.items():
         path = wireshark.folder / "big.pcap"
-        workloads.write(path, KINDS[kind](size))
-        seconds, memory, stock = beyond(wireshark, path)
-        cells += [f"{seconds / size * 1e6:.2f}", f"{memory / size:.0f}"]
-    base = run(wireshark, path, *NO_TREE)[0]
-    cells.append(f"{stock:.1f}")
-    for form in STATISTICS:
-        cells.append(f"{run(wireshark, path, '-z', f'tcplife,{form}')[0] - base:+.1f}")
-    path.unlink()
-    return " | ".join(cells)
+        workloads.write(path, KINDS[kind](factor * units))
+        measured.append([it / (factor * units) for it in beyond(wireshark, path, times)])
+        path.unlink()
+    scales = (1e6, "µs"), (1, "B"), (1e6, "µs"), (1, "B")
+    return " | ".join(
+        f"{large * scale:.2f} {unit} ({large / small:.2f})" if scale > 1 else f"{large:.0f} {unit} ({large / small:.2f})"
+        for (scale, unit), small, large in zip(scales, *measured, strict=True)
+    )
+
+
+def growth(wireshark, plugins, loads=LOADS):
+    """By how many bytes sharkd grows at each load of a capture, once it has warmed up"""
+    path = wireshark.folder / "loaded.pcap"
+    workloads.write(path, workloads.syn_flood(LOADED))
+    # With Wireshark's own allocator, whose blocks have 8 MiB, nothing small would be seen.
+    each_alone = environment(wireshark, plugins) | {"WIRESHARK_DEBUG_WMEM_OVERRIDE": "simple"}
+    sharkd = subprocess.Popen(
+        [*as_somebody(), "sharkd", "-"], cwd=wireshark.folder, env=each_alone, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def ask(method, **parameters):
+        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        print(json.dumps(question), file=sharkd.stdin, flush=True)
+        assert "result" in json.loads(next(line for line in sharkd.stdout if line.strip()))
+
+    def resident():
+        return int(Path(f"/proc/{sharkd.pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
+
+    if plugins != "none":
+        ask("setconf", name="tcplife.look_ahead", value="TRUE")
+    sizes = []
+    for _ in range(loads):
+        ask("load", file=str(path))
+        ask("frames")
+        sizes.append(resident())
+    sharkd.stdin.close()
+    sharkd.wait()
+    return (sizes[-1] - sizes[loads // 5]) / (loads - 1 - loads // 5)
 
 
 def main():
     units = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     build = Path(os.environ.get("TCPLIFE_BUILD", TOP / "build")).resolve()
-    small, large = f"{units:,}", f"{10 * units:,}"
-    heads = [f"µs, {small}", f"bytes, {small}", f"µs, {large}", f"bytes, {large}", "stock, s"]
-    heads += [f"`{form}`, s" for form in STATISTICS]
-    print("| units | " + " | ".join(heads) + " |")
-    print("| --- |" + " --- |" * len(heads))
+    print(f"| {10 * units:,} (times {units:,}) | time | memory | time, all `-z` | memory, all `-z` |")
+    print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory(prefix="tcplife-scale-") as name:
         wireshark = Wireshark(name, build)
         (wireshark.folder / "none").mkdir()
         for kind in KINDS:
             print(f"| {kind} | {row(wireshark, kind, units)} |", flush=True)
+        ours, stock = growth(wireshark, "plugins"), growth(wireshark, "none")
+        print(f"sharkd, {LOADS} loads: {ours:.0f} bytes for each with the plugin, {stock:.0f} without")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 import pcap
+from interface import EVENT, NOW, full
 from wireshark import OURS, TOP, WHOLE, version
 
 SECOND = 1_000_000  # microseconds
@@ -65,7 +66,7 @@ def test_the_core_needs_nothing_but_the_c_library(build):
 # What Wireshark's own build asks of a plugin beyond -Wall -Wextra.
 WIRESHARK_WARNINGS = (
     "-Wshadow", "-Wvla", "-Wold-style-definition", "-Wstrict-prototypes", "-Wlogical-op", "-Wredundant-decls",
-    "-Wpointer-arith", "-Wformat-security", "-Wendif-labels",
+    "-Wpointer-arith", "-Wformat-security", "-Wendif-labels", "-DNDEBUG",
 )  # fmt: skip
 
 
@@ -244,6 +245,17 @@ def test_behind_a_read_filter(wireshark):
         [["1"], ["ESTABLISHED"], ["3-way"], []],
         [["2"], ["ESTABLISHED"], ["3-way"], []],
     ]
+
+
+@pytest.mark.parametrize("kept", ["tcp", "ip.addr == 192.0.2.2", "tcp.port == 80 || tcp.port == 443"])
+@pytest.mark.parametrize("name", ["story-02-keep-alive-rst", "injected-rst", "story-17-https-tls-1-3"])
+def test_a_read_filter_that_keeps_whole_connections(wireshark, name, kept):
+    """Now and Event fields are the same with look-ahead and without, and those of one pass."""
+    fields = full([*NOW, *EVENT])
+    one, two = (wireshark.rows(name, fields, *mode, kept) for mode in (("-Y",), ("-2", "-R")))
+    whole = wireshark.rows(name, fields, *WHOLE, "-R", kept)
+    assert one == two == whole
+    assert len(whole) > 5
 
 
 def test_a_read_filter_for_fields_of_tcplife(wireshark):

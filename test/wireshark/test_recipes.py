@@ -12,6 +12,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter, defaultdict
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -178,7 +180,8 @@ def test_a_terminal_shows_how_far_it_is(wireshark, folder):
     log.chmod(0o777)
     done = subprocess.run(
         [*as_somebody(), "script", "-qec", f"cd {shlex.quote(str(log))} && {command}", "/dev/null"], capture_output=True,
-        encoding="utf-8", env=wireshark.environment, cwd=wireshark.folder, stdin=subprocess.DEVNULL, timeout=TIMEOUT,
+        encoding="utf-8", env=wireshark.environment | {"SHELL": "/bin/bash"}, cwd=wireshark.folder,
+        stdin=subprocess.DEVNULL, timeout=TIMEOUT,
     )  # fmt: skip
     assert done.returncode == 0 and re.search(rf"100% {len(NAMES)}:0=0s", done.stdout), done
 
@@ -193,6 +196,19 @@ def test_bulk_load_is_the_same_without_dots_in_names(connections, bulk):
     assert bulk[::2] == [{"index": {}}] * (len(bulk) // 2)
     renamed = [{name.replace(".", "_"): value for name, value in row.items()} for row in objects(connections)]
     assert bulk[1::2] == renamed
+
+
+def test_bulk_load_with_dots(wireshark, connections):
+    done = subprocess.run(
+        [RECIPES / "bulk.sh", "--dots"], input=connections, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[1::2] == connections.splitlines()
+    assert done.stdout.splitlines()[::2] == ['{"index":{}}'] * len(connections.splitlines())
+    mappings = mapping("connections-dots.json")["mappings"]
+    header = wireshark.read("still-open", "-q", "-z", "tcplife,csv").splitlines()[0].split(",")
+    types = {name.replace(".", "_"): kind for name, kind in mappings["properties"].items()}
+    assert set(mappings["properties"]) <= set(header) and mappings["subobjects"] is False
+    assert types.items() <= mapping("connections.json")["mappings"]["properties"].items()
 
 
 def test_connections_fit_their_mapping(wireshark, bulk):
@@ -232,3 +248,148 @@ def test_wireshark_s_own_mapping_would_not_do(wireshark):
     properties = json.loads(text)["mappings"]["properties"]["layers"]["properties"]["tcplife"]["properties"]
     assert properties["tcplife_tcplife_duration"] == {"type": "date" if version() < (4, 6) else "double"}
     assert "tcplife_tcplife_phase" not in properties
+
+
+# SQLite
+
+# Beside NAMES, so that each question has an answer; the first loaded as tshark's own lines, which name no capture.
+MORE = ["injected-rst", "story-11-syn-unanswered", "half-closed", "crashed-client-comes-back"]
+SQL_TYPES = {"keyword": "TEXT", "text": "TEXT", "double": "REAL", "date": "REAL", "long": "INTEGER",
+             "integer": "INTEGER", "boolean": "INTEGER"}  # fmt: skip
+
+
+def load(database, lines):
+    return subprocess.run([RECIPES / "sqlite.sh", database], input=lines, capture_output=True, text=True)
+
+
+def query(database, *words):
+    done = subprocess.run(["sqlite3", "-json", database, *words], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout or "[]")
+
+
+@pytest.fixture(scope="module")
+def more(wireshark):
+    first, *others = [wireshark.read(name, "-q", "-z", "tcplife,json") for name in MORE]
+    named = zip(MORE[1:], others)
+    return [first, *(re.sub("^{", f'{{"capture":"{name}",', lines, flags=re.MULTILINE) for name, lines in named)]
+
+
+@pytest.fixture(scope="module")
+def rows(connections, more):
+    return [{"capture": "", **row} for row in objects("".join([connections, *more]))]
+
+
+@pytest.fixture(scope="module")
+def database(connections, more, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sqlite") / "connections.db"
+    for lines in (connections, *more, connections):
+        done = load(path, lines)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return path
+
+
+def column(key):
+    return key.removeprefix("tcplife.").replace(".", "_")
+
+
+def plain(row):
+    """A line as SQLite's columns have it"""
+    return {column(key): 1 if value is True else float(value) if isinstance(value, Decimal) else value
+            for key, value in row.items()}  # fmt: skip
+
+
+def test_sqlite_has_each_connection_once_and_whole(database, rows):
+    """Although the first lines were loaded twice"""
+    loaded = query(database, "SELECT * FROM connections ORDER BY capture, connection")
+    expected = sorted((plain(row) for row in rows), key=lambda row: (row["capture"], row["connection"]))
+    assert [{name: value for name, value in row.items() if value is not None} for row in loaded] == expected
+
+
+def test_sqlite_has_types_and_indexes(database):
+    told = {row["name"]: row["type"] for row in query(database, "SELECT name, type FROM pragma_table_info('connections')")}
+    properties = mapping("connections.json")["mappings"]["properties"]
+    assert told == {name.removeprefix("tcplife_"): SQL_TYPES[it["type"]] for name, it in properties.items()}
+    for question in ("server_addr = 'x'", "client_addr = 'x'", "start > 1", "close = 'x'", "open = 'x'", "reset_cause = 'x'"):
+        asked = ["sqlite3", database, f"EXPLAIN QUERY PLAN SELECT * FROM connections WHERE {question}"]
+        assert "USING INDEX" in subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+
+def test_sqlite_has_the_events(database, rows):
+    loaded = query(database, "SELECT * FROM events ORDER BY capture, connection, event")
+    expected = [
+        {"capture": row["capture"], "connection": row["tcplife.connection"], "event": name, "count": int(count)}
+        for row in rows if "tcplife.events" in row
+        for name, count in (it.split(" ") for it in row["tcplife.events"].split(", "))
+    ]  # fmt: skip
+    assert loaded == sorted(expected, key=lambda it: (it["capture"], it["connection"], it["event"]))
+    assert len(expected) > 10
+
+
+def test_sqlite_takes_a_bad_line_for_none(database):
+    before = query(database, "SELECT count(*) FROM connections")
+    done = load(database, '{"tcplife.connection":0}\n{"tcplife.connection":\n')
+    assert done.returncode != 0 and "malformed JSON" in done.stderr
+    assert query(database, "SELECT count(*) FROM connections") == before
+
+
+def server(row):
+    return row["tcplife.server.addr"], row["tcplife.server.port"]
+
+
+def counted(keys):
+    """Each key with how often it is there: the most frequent first, as the questions have it"""
+    return [(*key, number) for key, number in sorted(Counter(keys).items(), key=lambda it: (-it[1], it[0]))]
+
+
+def resets(rows):
+    for row in rows:
+        if "tcplife.reset.cause" in row:
+            hour = datetime.fromtimestamp(int(row["tcplife.start"]), timezone.utc).strftime("%Y-%m-%d %H:00")
+            yield *server(row), hour, row["tcplife.reset.cause"]
+
+
+def failed_opens(rows):
+    failed = [row for row in rows if "tcplife.open.failed" in row]
+    tried = Counter(map(server, rows))
+    for *key, number in counted((*server(row), row["tcplife.open"]) for row in failed):
+        clients = {row["tcplife.client.addr"] for row in failed if [*server(row), row["tcplife.open"]] == key}
+        yield *key, number, len(clients), round(100 * number / tried[tuple(key[:2])], 1)
+
+
+def close_waits(rows):
+    found = [
+        (row["capture"], row["tcplife.connection"], end, row[f"tcplife.{end}.addr"], row[f"tcplife.{end}.port"],
+         float(row[f"tcplife.{end}.held"]))
+        for row in rows for end in ("client", "server") if row[f"tcplife.{end}.state"] == "CLOSE_WAIT"
+    ]  # fmt: skip
+    return sorted(found, key=lambda it: (-it[-1], it[0], it[1]))[:20]
+
+
+def slow_servers(rows):
+    times = defaultdict(list)
+    for row in rows:
+        if "tcplife.open.server_time" in row:
+            times[server(row)].append(float(row["tcplife.open.server_time"]))
+    slow = [(*key, sorted(own)[max(1, len(own) * 95 // 100) - 1], len(own)) for key, own in times.items()]
+    return sorted(slow, key=lambda it: (-it[2], it[:2]))[:20]
+
+
+def strange_resets(rows):
+    for row in rows:
+        for name in ("reset.ttl_differs", "reset.too_early", "reset.sender_went_on"):
+            if name in re.split(r"[ ,]+", row.get("tcplife.events", "")):
+                yield *server(row), name
+
+
+def test_questions(database, rows):
+    """Each of the five is answered, and as it is answered from the lines themselves."""
+    done = subprocess.run(
+        ["sqlite3", "-bail", "-json", database], stdin=(RECIPES / "questions.sql").open(), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    _, *answers = re.split(r"^[A-Z].*\n", done.stdout, flags=re.MULTILINE)
+    answers = [[tuple(row.values()) for row in json.loads(answer or "[]")] for answer in answers]
+    expected = [counted(resets(rows)), list(failed_opens(rows)), close_waits(rows), slow_servers(rows),
+                counted(strange_resets(rows))]  # fmt: skip
+    assert answers == expected
+    assert all(expected)

@@ -83,12 +83,12 @@ def conversation(client, server, segments, acks, rounds=1):
     yield True, ACK, asked + 1, end + 1, b""
 
 
-def connections(segments, acks):
+def connections(segments, acks, at_once=AT_ONCE):
     """A workload of connections, many of them at the same time."""
 
     def workload(units):
-        for first in range(0, units, AT_ONCE):
-            group = range(first, min(first + AT_ONCE, units))
+        for first in range(0, units, at_once):
+            group = range(first, min(first + at_once, units))
             for step in zip(*(conversation(isn(n), isn(n) + 99, segments, acks) for n in group), strict=True):
                 yield from ((ends_of(n), *segment) for n, segment in zip(group, step, strict=True))
 
@@ -125,4 +125,5 @@ def rst_storm(units):
 
 
 SHORT = connections(2, 2)  # 10 packets
+INTERLEAVED = connections(2, 2, at_once=1000)
 LONG = connections(20, 2)  # 37 packets

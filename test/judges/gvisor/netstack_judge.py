@@ -1,123 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds the core against gVisor's netstack, with the rules by which test/lab holds tcplife against the
-Linux kernel, and these of netstack's own:
+"""The rules for netstack's own habits:
 
-closed_before       The end was closed, by itself or a RST, when the ACK of its SYN or FIN came, and the ACK
-                    passes the point before anything tells of that.
-closed_already      The RST that closes the end passes the point before the FIN that it had sent already.
 ahead_of_a_hole     The ACK of its FIN came ahead of its turn. Netstack holds it back, others do not.
 reset_before_ack    A segment that acknowledges its FIN brings data that it answers by a RST: netstack looks
                     at the data first and never enters FIN_WAIT_2.
-fin_repeated        The peer's FIN passes twice before it is acknowledged. INTERFACE.md then takes the end for
-                    one in FIN_WAIT_2; but the ACK was on its way before the second came.
 reset_in_window     Netstack takes any RST in its window, not only one with the number expected (RFC 5961); or
                     the ACK that makes the number the one expected was lost before the point.
 reset_one_less      Netstack does not take a RST with the number of its sender's FIN.
-forged              The apparent sender of a forged RST sends nothing past the point afterwards.
 ack_in_syn_received Netstack answers a SYN/ACK in SYN_RECEIVED by an ACK, and does not take it for one itself.
 cookie_refused      With a SYN cookie there is no endpoint yet for what comes before the ACK: it gets a RST.
 syn_overtaken       In a simultaneous open the SYN passes the point after the SYN/ACK.
 """
 
-from dataclasses import replace
-from itertools import chain
-
-import core
+import judge
 import score
-from knowable import ACK, ENDS, FIN, RST, SYN
-from netstack import SECOND, as_case, end_of
-from observer import other
+from judge import acks_fin_of, closings, expected_by, first_passed, is_less_by_one
+from knowable import ACK, FIN, RST, SYN
+from netstack import lives_of
+from stack import SECOND, end_of
 from truth import after
 
-LONGEST_WAY = 0.2  # from an end to any point
-POINTS = ("client", "middle", "server")
 
-
-def judge(connections):
-    """The verdicts on both ends of each connection at each point."""
-    captures = [(connection, point) for connection in connections for point in POINTS]
-    followed = core.follow([frames_at(connection, point) for connection, point in captures])
-    cases = [case for connection in connections for case in [as_case(connection)] * len(POINTS)]
-    for case, (_, point), streams in zip(cases, captures, followed):
-        for verdict in score.judge(case, point, streams, rules=RULES):
-            yield with_habits(verdict)
-
-
-def with_habits(verdict):
-    """Where netstack's word had to be translated, what is equal is so to the translation."""
-    habits = sorted({habit for life in verdict.case["lives"][verdict.end] for habit in life["habits"]})
-    if verdict.score == score.EQUAL and habits:
-        return replace(verdict, score=score.UNKNOWABLE, reason="; ".join(habits))
-    return verdict
-
-
-# What passes a point
-
-
-def frames_at(connection, point):
-    scales = scales_of(connection)
-    frames = []
-    for segment in connection["segments"]:
-        window = segment["window"] << (0 if segment["flags"] & SYN else scales[segment["from"]])
-        for time in times_at(segment, point):
-            frames.append(core.Frame(time / SECOND, 0, segment["from"], segment["flags"], segment["seq"],
-                                     segment["ack"], segment["length"], window))  # fmt: skip
-    return sorted(frames, key=lambda frame: frame.time)
-
-
-def times_at(segment, point):
-    if point == "middle":
-        return segment["middle"]
-    if point == segment["from"]:
-        return [segment["sent"]] if segment["sent"] else []
-    return segment["arrived"]
-
-
-def scales_of(connection):
-    """Both ends have to offer one. An end offers the same each time."""
-    offered = {end: [s["scale"] for s in connection["segments"] if s["flags"] & SYN and s["from"] == end]
-               for end in ENDS}  # fmt: skip
-    both = all(offered.values()) and min(chain(*offered.values())) >= 0
-    return {end: offered[end][0] if both else 0 for end in ENDS}
-
-
-# The rules: see the lab's score.py
-
-
-def closed_before(case, point, end, target, ours, parts):
-    if not score.is_more_by_one(ours, target, ["ESTABLISHED", "FIN_WAIT_2"]):
-        return None
-    peers = [s for s in case["segments"] if s["from"] != end and s["flags"] & (ACK | RST) == ACK]
-    for number in case["numbers"][other(end)]:
-        acks = [s for s in peers if not after(number, s["ack"])]
-        arrived = min((time / SECOND for s in acks for time in s["arrived"]), default=float("inf"))
-        passed = min((time / SECOND for s in acks for time in times_at(s, point)), default=float("inf"))
-        for closed in closings(case, end):
-            teller = other(end) if closed["how"] == "received" else end
-            told = min((f.time for part in parts for f in part.frames if f.sender == teller and f.flags & RST
-                        and f.time > closed["time"] - LONGEST_WAY), default=float("inf"))  # fmt: skip
-            if arrived > closed["time"] and passed < told:
-                return "it was closed when the ACK came, that passes here before that can be seen"
-    return None
-
-
-def closings(case, end):
-    return [step for life in case["lives"][end] for step in life["steps"] if step["state"] == "CLOSED"]
-
-
-def closed_already(case, point, end, target, ours, parts):
-    if not any(is_less_by_one(ours, target, states) for states in (["FIN_WAIT_1"], ["LAST_ACK"])):
-        return None
-    for part in parts:
-        fins = [f.time for f in part.fins_of(end)]
-        resets = [f.time for f in part.frames if f.sender != end and f.flags & RST]
-        if fins and resets and min(resets) < min(fins):
-            return "its FIN was on its way when the RST passed that closed it"
-    return None
-
-
-def is_less_by_one(ours, target, states):
-    return score.is_more_by_one(target, ours, states)
+def verdicts_on(connections):
+    return judge.judge(connections, lives_of, RULES)
 
 
 def ahead_of_a_hole(case, point, end, target, ours, parts):
@@ -136,39 +41,11 @@ def ahead_of_a_hole(case, point, end, target, ours, parts):
     return None
 
 
-def acks_fin_of(case, segment, end):
-    fins = [end_of(s) for s in case["segments"] if s["from"] == end and s["flags"] & FIN]
-    is_ack = segment["from"] != end and segment["flags"] & ACK
-    return bool(is_ack and fins) and not after(fins[0], segment["ack"])
-
-
 def reset_before_ack(case, point, end, target, ours, parts):
     causes = [step["cause"] for step in closings(case, end) if step["how"] == "sent" and step["cause"]]
     if score.is_more_by_one(ours, target, ["FIN_WAIT_2"]) and any(acks_fin_of(case, s, end) for s in causes):
         return "netstack answers with a RST before it looks at the ACK of its FIN"
     return None
-
-
-def fin_repeated(case, point, end, target, ours, parts):
-    crossed = ["FIN_WAIT_1", "CLOSING"]
-    at = next((i for i in range(len(target)) if target[i : i + 2] == crossed), None)
-    if at is None or ours not in ([*target[: at + 1], "FIN_WAIT_2", *target[at + 2 :]],
-                                  [*target[: at + 1], *target[at + 2 :]]):  # fmt: skip
-        return None
-    fins = [s for s in case["segments"] if s["from"] != end and s["flags"] & FIN]
-    passed = sorted(time for s in fins for time in times_at(s, point))
-    arrived = sorted(time for s in fins for time in s["arrived"])
-    acks = [s for s in case["segments"] if acks_fin_of(case, s, other(end))]
-    shown = min((time for s in acks for time in times_at(s, point)), default=0)
-    if len(passed) > 1 and passed[1] < shown and (len(arrived) < 2 or min(s["sent"] for s in acks) < arrived[1]):
-        return "the peer's FIN passes twice before the ACK, that was sent before the second came"
-    return None
-
-
-def expected_by(case, end, time):
-    """The number that an end expected then: what it had acknowledged last. None: nothing yet."""
-    sent = [s for s in case["segments"] if s["from"] == end and s["flags"] & ACK and 0 < s["sent"] < time]
-    return max(sent, key=lambda s: s["sent"])["ack"] if sent else None
 
 
 def reset_in_window(case, point, end, target, ours, parts):
@@ -191,16 +68,6 @@ def reset_one_less(case, point, end, target, ours, parts):
     fins = [end_of(s) for s in case["segments"] if s["from"] != end and s["flags"] & FIN]
     if ours == [*target, "CLOSED"] and any(f.seq + 1 == fin for f in resets for fin in fins):
         return "a RST with the number of its sender's FIN: netstack ignores it, others take it"
-    return None
-
-
-def forged(case, point, end, target, ours, parts):
-    """`end` is the apparent sender."""
-    times = [time / SECOND for s in case["segments"] if s["from"] == end and not s["sent"]
-             for time in times_at(s, point)]  # fmt: skip
-    frames = [f for part in parts for f in part.frames]
-    if ours == [*target, "CLOSED"] and times and not any(f.sender == end and f.time > times[0] for f in frames):
-        return "a RST was forged in its name, and nothing of its own passes later"
     return None
 
 
@@ -232,11 +99,5 @@ def cookie_refused(case, point, end, target, ours, parts):
     return None
 
 
-def first_passed(parts, end, flags):
-    """When the first segment with these flags of SYN, ACK and RST passes."""
-    times = [f.time for part in parts for f in part.frames if f.sender == end and f.flags & (SYN | ACK | RST) == flags]
-    return min(times, default=None)
-
-
-RULES = (*score.RULES, closed_before, closed_already, ahead_of_a_hole, reset_before_ack, fin_repeated,
-         reset_in_window, reset_one_less, forged, ack_in_syn_received, syn_overtaken, cookie_refused)  # fmt: skip
+RULES = (*judge.RULES, ahead_of_a_hole, reset_before_ack, reset_in_window, reset_one_less, ack_in_syn_received,
+         syn_overtaken, cookie_refused)  # fmt: skip

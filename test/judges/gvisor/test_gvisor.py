@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The core's states held against those of gVisor's netstack, with a fixed seed and nothing lost. Where gVisor
-cannot be built these tests fail and say why. Runs in which segments are lost, repeated and held back are played
-here and made by hand: README.md says what differs in them."""
+"""The core's states held against those of gVisor's netstack, with a fixed seed: nothing lost, and segments lost,
+repeated and held back. Where gVisor cannot be built these tests fail and say why."""
 
 import json
 import subprocess
@@ -50,10 +49,11 @@ def played(tmp_path_factory, build):
     return runs
 
 
+@pytest.mark.parametrize("run", RUNS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_states_are_netstacks(played, scenario):
-    verdicts = played["clean"][scenario]
-    assert len(verdicts) == VARIANTS["clean"] * POINTS * ENDS
+def test_states_are_netstacks(played, scenario, run):
+    verdicts = played[run][scenario]
+    assert len(verdicts) == VARIANTS[run] * POINTS * ENDS
     bad = [v for v in verdicts if v["score"] == "different"]
     assert not bad, "\n" + "\n".join("{end} {variant} at the {point}: {truth} {target} {ours} {reason}".format(**v)
                                      for v in bad)  # fmt: skip
