@@ -161,7 +161,8 @@ OTHER_FRAMES = full(["copy_of", "reuse.frame", "reset.answers"])
 OVER_ALL = full(["concurrent", "half_open", "open.syn_flood"])
 
 
-FRAMES = re.compile(r"(?<=frame )\d+|(?<=frames )\d+|(?<=\d and )\d+|(?<=\d to )\d+")  # in a story
+FRAMES = re.compile(r"(frames? )(\d+)(?:( and | to )(\d+))?")  # in a story
+CONNECTION = re.compile(r"(?<=connection )\d+")
 
 
 def test_connections_do_not_disturb_each_other(wireshark, together, capture):
@@ -181,13 +182,16 @@ def test_connections_do_not_disturb_each_other(wireshark, together, capture):
         if values
     }
 
-    def as_alone(number):
-        return str(origin[int(number[0])][1])
+    def as_alone(frames):
+        return "".join(str(origin[int(it)][1]) if it.isdigit() else it for it in frames.groups("") if it)
+
+    def tell_alone(sentence):
+        return CONNECTION.sub(lambda number: numbers[number[0]][0], FRAMES.sub(as_alone, sentence))
 
     for number, (frame, _, values) in shown.items():
         for field, value in values.items():
             if field == "tcplife.story":
-                values[field] = [FRAMES.sub(as_alone, one) for one in value]
+                values[field] = [tell_alone(one) for one in value]
             elif field.startswith("tcplife.frame.") or field in OTHER_FRAMES:
                 values[field] = [str(origin[int(value[0])][1])]
             elif field in ("tcplife.connection", "tcplife.reuse.connection"):
