@@ -33,12 +33,12 @@ bool statistics_listen(void)
 
 void statistics_tap(packet_info *pinfo, const stream *s, unsigned nth)
 {
-    tapped *t = wmem_new(pinfo->pool, tapped);
     nstime_t time = pinfo->rel_ts;
+    tapped *t = wmem_new(pinfo->pool, tapped);
 
+    *t = (tapped){.stream = s, .view = view, .frame = pinfo->num, .nth = nth};
     if (!pinfo->fd->has_ts)
         nstime_set_unset(&time);
-    *t = (tapped){.stream = s, .view = view, .frame = pinfo->num, .nth = nth};
     statistics_story_see(t, &time);
     tap_queue_packet(tap, pinfo, t);
 }

@@ -422,8 +422,11 @@ static void check_counts(const tl_connection *c)
         check(f.start == before->start && f.duration >= before->duration && f.copies >= before->copies);
         check(f.open_syns >= before->open_syns && f.keepalives >= before->keepalives);
         check(f.half_close_bytes >= before->half_close_bytes);
-        for (int role = 0; role < 2; role++)
+        check(f.reset_count >= before->reset_count);
+        for (int role = 0; role < 2; role++) {
             check(f.retransmitted[role] >= before->retransmitted[role]);
+            check(f.packets[role] >= before->packets[role]);
+        }
     }
     *before = f;
 }

@@ -180,7 +180,8 @@ def test_a_terminal_shows_how_far_it_is(wireshark, folder):
     log.chmod(0o777)
     done = subprocess.run(
         [*as_somebody(), "script", "-qec", f"cd {shlex.quote(str(log))} && {command}", "/dev/null"], capture_output=True,
-        encoding="utf-8", env=wireshark.environment, cwd=wireshark.folder, stdin=subprocess.DEVNULL, timeout=TIMEOUT,
+        encoding="utf-8", env=wireshark.environment | {"SHELL": "/bin/bash"}, cwd=wireshark.folder,
+        stdin=subprocess.DEVNULL, timeout=TIMEOUT,
     )  # fmt: skip
     assert done.returncode == 0 and re.search(rf"100% {len(NAMES)}:0=0s", done.stdout), done
 
