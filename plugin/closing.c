@@ -73,9 +73,10 @@ void pass_note_hidden_fin(pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
 
-    /* Where the FIN, or data before it, was repeated, this may be the second answer, after a close in turn. */
+    /* To a FIN that was repeated, or data before it, this may be the second answer, after a close in turn. */
+    const bool is_second = y->fin_repeated || (y->data_again && t->s->ack == y->nxt);
     if (x->state != TCP_ESTABLISHED || !seq_before(end_edge(x), t->s->seq) || t->next != t->s->seq ||
-        y->fin_acked || y->fin_repeated || y->data_again)
+        y->fin_acked || is_second)
         return;
     tl_gaps *gaps = pass_gaps(t, t->x);
     gaps->hid_fin = true;
