@@ -168,7 +168,7 @@ static uint64_t sum32(const uint8_t *from, int length)
  * (RFC 9293, 3.1). */
 static bool is_pseudo_sum(const ip_header *ip, unsigned checksum)
 {
-    uint64_t sum = sum32(ip->from.data, 2 * ip->from.len); /* the other address lies behind it */
+    uint64_t sum = sum32(ip->from.data, ip->from.len) + sum32(ip->to.data, ip->to.len);
 
     sum += GUINT32_TO_BE((uint32_t)ip->length);
     sum += GUINT32_TO_BE(IP_PROTO_TCP);

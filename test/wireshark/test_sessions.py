@@ -5,6 +5,7 @@ tell of a capture of its frames alone."""
 
 import csv
 import io
+import re
 import selectors
 import subprocess
 
@@ -31,6 +32,10 @@ def of_sessions(wireshark, name, length, filtered=""):
         for row in objects(wireshark.read(piece, "-q", "-z", f"tcplife,json{filtered}")):
             for key in {"tcplife.connection", "tcplife.reuse.connection"} & row.keys():
                 row[key] += before
+            if "tcplife.story" in row:
+                row["tcplife.story"] = re.sub(
+                    r"(?<=connection )\d+", lambda number: str(int(number[0]) + before), row["tcplife.story"]
+                )
             rows.append(row)
         before += len(objects(wireshark.read(piece, "-q", "-z", "tcplife,json")))
     return rows
