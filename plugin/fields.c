@@ -564,7 +564,6 @@ static bool is_any_fact_wanted(proto_tree *tree)
 
     if (is_visible(tree) || is_wanted(tree, hf_story))
         return true;
-#pragma GCC unroll 8
     for (unsigned i = 0; i < FACTS_COUNT; i++)
         references |= fact_hf[i].hfinfo.ref_type;
     return references != HF_REF_TYPE_NONE;

@@ -93,26 +93,27 @@ class Wireshark:
             "XDG_CONFIG_HOME": str(self.home),
         }
 
-    def run(self, *command):
+    def run(self, *command, **environment):
+        """A program, with some variables of its environment set otherwise"""
         return subprocess.run(
             [*as_somebody(), *map(str, command)],
             capture_output=True,
             cwd=self.folder,
             encoding="utf-8",
-            env=self.environment,
+            env=self.environment | environment,
             errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT,
         )
 
-    def tshark(self, *arguments):
+    def tshark(self, *arguments, **environment):
         """What tshark prints. It has to be content and to have nothing to say beside it."""
-        done = self.run("tshark", *arguments)
+        done = self.run("tshark", *arguments, **environment)
         assert (done.returncode, done.stderr) == (0, ""), f"tshark {arguments}: {done}"
         return done.stdout
 
-    def read(self, capture, *arguments):
-        return self.tshark("-r", self.path(capture), *arguments)
+    def read(self, capture, *arguments, **environment):
+        return self.tshark("-r", self.path(capture), *arguments, **environment)
 
     def rows(self, capture, fields, *arguments):
         """For each frame that is printed, each field's list of values."""

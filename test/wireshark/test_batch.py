@@ -11,7 +11,7 @@ from scapy.layers.vxlan import VXLAN
 
 import test_headers
 from test_headers import MACS, fragments  # noqa: F401 (a fixture)
-from wireshark import TIMEOUT, TOP, as_somebody
+from wireshark import TIMEOUT, TOP
 
 NAME = "TCP Lifecycle Batch"
 SOURCE = TOP / "plugin" / "profile-batch"
@@ -25,16 +25,10 @@ def batch(wireshark):
     home = wireshark.folder / "batch"
     shutil.copytree(SOURCE, home / "wireshark" / "profiles" / NAME, dirs_exist_ok=True)
 
-    def run(capture, *arguments):
-        done = subprocess.run(
-            [*as_somebody(), "tshark", "-C", NAME, "-r", str(wireshark.path(capture)), *arguments],
-            capture_output=True, cwd=wireshark.folder, encoding="utf-8",
-            env=wireshark.environment | {"XDG_CONFIG_HOME": str(home)}, timeout=TIMEOUT,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, ""), done
-        return done.stdout
+    def read(capture, *arguments):
+        return wireshark.read(capture, "-C", NAME, *arguments, XDG_CONFIG_HOME=str(home))
 
-    return run
+    return read
 
 
 def test_it_is_installed(build, tmp_path):

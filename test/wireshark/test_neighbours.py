@@ -12,7 +12,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
 import pcap
-from wireshark import OURS, TIMEOUT, WHOLE, as_somebody, version
+from wireshark import OURS, WHOLE, lay_out, version
 
 NAMES = ["story-02-keep-alive-rst", "story-06-simultaneous-close", "story-17-https-tls-1-3", "ipv6", "injected-rst"]
 SETTINGS = {
@@ -44,25 +44,16 @@ def test_settings_change_nothing(wireshark, name, setting):
 def crowded(wireshark):
     """tshark with all of Wireshark's own post-dissectors that there are as plugins, and one in Lua."""
     folder = wireshark.folder / "crowded"
-    epan = folder / "{}.{}".format(*version()) / "epan"
-    epan.mkdir(parents=True)
     variable = ["pkg-config", "--variable=plugindir", "wireshark"]
     own = Path(subprocess.run(variable, capture_output=True, text=True, check=True).stdout.strip()) / "epan"
-    shutil.copy(wireshark.plugin, epan)
-    shutil.copy(own / "transum.so", epan)
+    shutil.copy(own / "transum.so", lay_out(folder, wireshark.build).parent)
     script = wireshark.write("neighbour.lua", LUA.encode())
     enable = ["--enable-protocol", "transum", "--enable-protocol", "communityid", "-X", f"lua_script:{script}"]
 
-    def run(name, *arguments):
-        done = subprocess.run(
-            [*as_somebody(), "tshark", *enable, "-r", str(wireshark.path(name)), *arguments],
-            capture_output=True, cwd=wireshark.folder, encoding="utf-8",
-            env=wireshark.environment | {"WIRESHARK_PLUGIN_DIR": str(folder)}, timeout=TIMEOUT,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, ""), done
-        return done.stdout
+    def read(name, *arguments):
+        return wireshark.read(name, *enable, *arguments, WIRESHARK_PLUGIN_DIR=str(folder))
 
-    return run
+    return read
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wireshark import CAPTURES, NOBODY, TIMEOUT, TOP, WHOLE, as_somebody
+from wireshark import CAPTURES, NOBODY, TIMEOUT, TOP, WHOLE
 
 NAME = "TCP Lifecycle"
 FILES = ["colorfilters", "dfilter_buttons", "dfilters", "io_graphs", "preferences", "recent"]
@@ -56,15 +56,10 @@ def environment(wireshark, installed, request):
 def tshark(wireshark, environment):
     """tshark with the profile"""
 
-    def run(capture, *arguments):
-        command = [*as_somebody(), "tshark", "-C", NAME, "-r", str(wireshark.path(capture)), *arguments]
-        done = subprocess.run(
-            command, capture_output=True, cwd=wireshark.folder, encoding="utf-8", env=environment, timeout=TIMEOUT
-        )
-        assert (done.returncode, done.stderr) == (0, ""), done
-        return done.stdout
+    def read(capture, *arguments):
+        return wireshark.read(capture, "-C", NAME, *arguments, **environment)
 
-    return run
+    return read
 
 
 def rules():
@@ -192,9 +187,6 @@ def test_buttons_are_read_without_complaint(wireshark, tshark, installed):
     shutil.copytree(installed, folder)
     with (folder / "dfilter_buttons").open("a") as file:
         file.write('"TRUE","half a line\n')
-    environment = wireshark.environment | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    done = subprocess.run(
-        [*as_somebody(), "tshark", "-C", NAME, "-r", str(wireshark.path("still-open"))],
-        capture_output=True, cwd=wireshark.folder, encoding="utf-8", env=environment, timeout=TIMEOUT,
-    )  # fmt: skip
+    command = ("tshark", "-C", NAME, "-r", wireshark.path("still-open"))
+    done = wireshark.run(*command, HOME=str(home), XDG_CONFIG_HOME=str(home))
     assert "dfilter_buttons" in done.stderr
