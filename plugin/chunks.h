@@ -46,4 +46,7 @@ uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length);
 /** The item; its chunk is made, all zero, if it is the first one in it. */
 void *chunks_make(chunks *c, uint32_t index);
 
+/** Give the memory of all items back, before the capture is closed. */
+void chunks_free(chunks *c);
+
 #endif

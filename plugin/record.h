@@ -18,6 +18,9 @@
  *  again for each capture, after the last one's scope was freed. */
 void record_open(void);
 
+/** Forget all records of the capture, to begin it anew. */
+void record_begin_anew(void);
+
 /** Whether the frame has a record. */
 bool record_known(uint32_t frame);
 
