@@ -35,12 +35,26 @@ static range_t *preference_likely_server_ports;
 
 /* The capture so far. */
 static tl_view view;
+static streams_settings settings;
 static uint32_t newest; /* number of the last frame that was followed */
 static uint32_t seen;   /* and of the last one that was dissected */
 
-/* Ask for what the passes without a tap need of the tree, or no longer. */
+static bool is_likely_server(uint16_t port)
+{
+    return preference_likely_server_ports && preference_likely_server_ports->nranges > 0 &&
+           value_is_in_range(preference_likely_server_ports, port);
+}
+
 static void apply_preferences(void)
 {
+    settings = (streams_settings){
+        .connection = {.msl = preference_msl * NS_PER_S},
+        .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
+                    .threshold = preference_syn_flood_threshold},
+        .is_likely_server = is_likely_server,
+    };
+    view.msl = preference_msl * NS_PER_S;
+    /* Ask for what the passes without a tap need of the tree, or no longer. */
     set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
 }
 
@@ -54,69 +68,58 @@ static void begin_capture(void)
     apply_preferences(); /* sharkd sets a preference without telling */
 }
 
-static bool is_likely_server(uint16_t port)
-{
-    return preference_likely_server_ports && preference_likely_server_ports->nranges > 0 &&
-           value_is_in_range(preference_likely_server_ports, port);
-}
-
-static streams_settings settings(void)
-{
-    return (streams_settings){
-        .connection = {.msl = preference_msl * NS_PER_S},
-        .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
-                    .threshold = preference_syn_flood_threshold},
-        .is_likely_server = is_likely_server,
-    };
-}
-
-/* Keep what one header of the frame decides. */
-static void keep(packet_info *pinfo, const stream *s, const tl_report *report)
+/* Keep what one header of the frame decides.
+ * @return whether it raises an event */
+static bool keep(packet_info *pinfo, const stream *s, const tl_report *report)
 {
     record_add(pinfo->num, s->connection.number, report);
     newest = pinfo->num;
     capture_end_forget();
+    return report->raised > 0;
 }
 
-static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+/* @return whether the frame raises an event */
+static bool follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     input_segment segments[INPUT_MAX];
-    const streams_settings set = settings();
     icmp_error error;
     const stream *s;
     tl_report report;
+    bool raises = false;
 
     unsigned count = input_segments(tvb, pinfo, tree, preference_look_ahead, segments);
     for (unsigned i = 0; i < count; i++) {
-        if ((s = streams_follow(&segments[i], &set, &report)))
-            keep(pinfo, s, &report);
+        if ((s = streams_follow(&segments[i], &settings, &report)))
+            raises |= keep(pinfo, s, &report);
     }
     if (icmp_read(tvb, pinfo, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
-        keep(pinfo, s, &report);
+        raises |= keep(pinfo, s, &report);
+    return raises;
 }
 
 /* Not every frame that Wireshark has not visited is at its first sight: in
  * `tshark -2` a tap runs only in the second pass. But a frame that it has not
- * visited and that we know is another packet, which took the number of one that
- * a read filter has dropped. */
-static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+ * visited and that was followed is another packet, which took the number of one
+ * that a read filter has dropped.
+ * @return whether it may raise an event */
+static bool look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    const bool known = record_known(pinfo->num);
-    const bool replaced = known && !pinfo->fd->visited && pinfo->num == newest;
+    const bool replaced = pinfo->num == newest && !pinfo->fd->visited;
 
     if (replaced)
         record_drop(pinfo->num);
-    if (replaced || (!known && pinfo->num > newest))
-        follow(tvb, pinfo, tree);
+    if (replaced || pinfo->num > newest)
+        return follow(tvb, pinfo, tree);
+    return !record_is_quiet(pinfo->num);
 }
 
 /* Most frames are dissected for somebody who does not look at us. Expert infos are raised in any case. */
-static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool raises)
 {
     uint32_t number;
     tl_report report;
 
-    if (!fields_are_wanted(tree) && record_is_quiet(pinfo->num))
+    if (!raises && !fields_are_wanted(tree))
         return;
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
         const shown what = {.stream = streams_get(number), .report = &report, .view = &view};
@@ -162,10 +165,9 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
         view.end = now;
     capture_end_see(pinfo->num);
     advise(pinfo, tree);
-    look_at(tvb, pinfo, tree);
+    const bool raises = look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
-    view.msl = preference_msl * NS_PER_S;
-    show(tvb, pinfo, tree);
+    show(tvb, pinfo, tree, raises);
     if (statistics_listen())
         tap(pinfo);
     return (int)tvb_captured_length(tvb);
