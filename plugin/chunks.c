@@ -20,13 +20,12 @@ static void grow(chunks *c, uint32_t which)
     c->chunk_count = count;
 }
 
-void *chunks_make(chunks *c, uint32_t index)
+void *chunks_begin(chunks *c, uint32_t index)
 {
     uint32_t which = index >> c->bits;
     if (which >= c->chunk_count)
         grow(c, which);
-    if (!c->chunk[which])
-        c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
+    c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
     return chunks_item(c, index);
 }
 

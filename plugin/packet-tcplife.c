@@ -22,6 +22,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+static const char short_name[] = "TCPLIFE";
 static int proto_tcplife;
 static dissector_handle_t tcplife_handle;
 
@@ -33,15 +34,29 @@ static range_t *preference_likely_server_ports;
 
 /* The capture so far. */
 static tl_view view;
+static streams_settings settings;
 static uint32_t newest; /* number of the last frame that was followed */
 static uint32_t seen;   /* and of the last one that was dissected */
 static bool is_tshark;  /* which may read a capture twice and have a read filter */
 static bool drops;      /* the read filter has dropped frames */
 static bool began_anew; /* with the second pass */
 
-/* Ask for what the passes without a tap need of the tree, or no longer. */
+static bool is_likely_server(uint16_t port)
+{
+    return preference_likely_server_ports && preference_likely_server_ports->nranges > 0 &&
+           value_is_in_range(preference_likely_server_ports, port);
+}
+
 static void apply_preferences(void)
 {
+    settings = (streams_settings){
+        .connection = {.msl = preference_msl * NS_PER_S},
+        .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
+                    .threshold = preference_syn_flood_threshold},
+        .is_likely_server = is_likely_server,
+    };
+    view.msl = preference_msl * NS_PER_S;
+    /* Ask for what the passes without a tap need of the tree, or no longer. */
     set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
 }
 
@@ -57,28 +72,14 @@ static void begin_capture(void)
     apply_preferences(); /* sharkd sets a preference without telling */
 }
 
-static bool is_likely_server(uint16_t port)
-{
-    return preference_likely_server_ports && preference_likely_server_ports->nranges > 0 &&
-           value_is_in_range(preference_likely_server_ports, port);
-}
-
-static streams_settings settings(void)
-{
-    return (streams_settings){
-        .connection = {.msl = preference_msl * NS_PER_S},
-        .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
-                    .threshold = preference_syn_flood_threshold},
-        .is_likely_server = is_likely_server,
-    };
-}
-
-/* Keep what one header of the frame decides. */
-static void keep(packet_info *pinfo, const stream *s, const tl_report *report)
+/* Keep what one header of the frame decides.
+ * @return whether it raises an event */
+static bool keep(packet_info *pinfo, const stream *s, const tl_report *report)
 {
     record_add(pinfo->num, s->connection.number, report);
     newest = pinfo->num;
     capture_end_forget();
+    return report->raised > 0;
 }
 
 /* Whether a pass without a tap is followed. A read filter (`tshark -2 -R`) judges and drops frames in the first
@@ -88,46 +89,49 @@ static bool looks_ahead(const packet_info *pinfo, const proto_tree *tree)
     return preference_look_ahead || (is_tshark && tree && !pinfo->fd->visited);
 }
 
-static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+/* @return whether the frame raises an event */
+static bool follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     const bool look_ahead = looks_ahead(pinfo, tree);
     input_segment segments[INPUT_MAX];
-    const streams_settings set = settings();
     icmp_error error;
     const stream *s;
     tl_report report;
+    bool raises = false;
 
     unsigned count = input_segments(tvb, pinfo, tree, look_ahead, segments);
     for (unsigned i = 0; i < count; i++) {
-        if ((s = streams_follow(&segments[i], &set, &report)))
-            keep(pinfo, s, &report);
+        if ((s = streams_follow(&segments[i], &settings, &report)))
+            raises |= keep(pinfo, s, &report);
     }
     if (icmp_read(tvb, pinfo, look_ahead, &error) && (s = streams_reject(&error, &report)))
-        keep(pinfo, s, &report);
+        raises |= keep(pinfo, s, &report);
+    return raises;
 }
 
 /* Not every frame that Wireshark has not visited is at its first sight: in
  * `tshark -2` a tap runs only in the second pass. But a frame that it has not
- * visited and that we know is another packet, which took the number of one that
- * a read filter has dropped. */
-static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+ * visited and that was followed is another packet, which took the number of one
+ * that a read filter has dropped.
+ * @return whether it may raise an event */
+static bool look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    const bool known = record_known(pinfo->num);
-    const bool replaced = known && !pinfo->fd->visited && pinfo->num == newest;
+    const bool replaced = pinfo->num == newest && !pinfo->fd->visited;
 
     if (replaced)
         record_drop(pinfo->num);
-    if (replaced || (!known && pinfo->num > newest))
-        follow(tvb, pinfo, tree);
+    if (replaced || pinfo->num > newest)
+        return follow(tvb, pinfo, tree);
+    return !record_is_quiet(pinfo->num);
 }
 
 /* Most frames are dissected for somebody who does not look at us. Expert infos are raised in any case. */
-static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool raises)
 {
     uint32_t number;
     tl_report report;
 
-    if (!fields_are_wanted(tree) && record_is_quiet(pinfo->num))
+    if (!raises && !fields_are_wanted(tree))
         return;
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
         const shown what = {.stream = streams_get(number), .report = &report, .view = &view};
@@ -166,15 +170,15 @@ static void begin_second_pass(const packet_info *pinfo)
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     (void)data;
+    pinfo->current_proto = short_name; /* what expert infos are said to be of; the caller puts it back */
     int64_t now = input_time(pinfo);
     if (now > view.end)
         view.end = now;
     capture_end_see(pinfo->num);
     begin_second_pass(pinfo);
-    look_at(tvb, pinfo, tree);
+    const bool raises = look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
-    view.msl = preference_msl * NS_PER_S;
-    show(tvb, pinfo, tree);
+    show(tvb, pinfo, tree, raises);
     if (statistics_listen())
         tap(pinfo);
     return (int)tvb_captured_length(tvb);
@@ -218,13 +222,22 @@ static void register_preferences(void)
         &preference_look_ahead);
 }
 
+/* A post-dissector that is a protocol becomes a layer of each frame, which is taken back where it adds nothing
+ * to the tree: a tenth of all that we cost. A protocol in name only is no layer, and is enabled with the one that
+ * it belongs to. */
+static int register_no_layer(void)
+{
+    return proto_register_protocol_in_name_only("TCP Lifecycle, no layer", "TCPLIFE, no layer",
+                                                "tcplife.no_layer", proto_tcplife, FT_BYTES);
+}
+
 void tcplife_register(void)
 {
-    proto_tcplife = proto_register_protocol("TCP Lifecycle", "TCPLIFE", "tcplife");
+    proto_tcplife = proto_register_protocol("TCP Lifecycle", short_name, "tcplife");
     fields_register(proto_tcplife);
     statistics_register(proto_tcplife, &view);
     register_preferences();
-    tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
+    tcplife_handle = register_dissector("tcplife", dissect_tcplife, register_no_layer());
     register_postdissector(tcplife_handle);
     register_init_routine(begin_capture);
     capture_end_register();

@@ -21,9 +21,6 @@ void record_open(void);
 /** Forget all records of the capture, to begin it anew. */
 void record_begin_anew(void);
 
-/** Whether the frame has a record. */
-bool record_known(uint32_t frame);
-
 /** The number after that of the last frame with a record; 0: there is none. */
 uint32_t record_end(void);
 
