@@ -41,3 +41,12 @@ uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length)
     chunks_make(c, (uint32_t)place);
     return (uint32_t)place;
 }
+
+void chunks_free(chunks *c)
+{
+    for (uint32_t i = 0; i < c->chunk_count; i++)
+        wmem_free(wmem_file_scope(), c->chunk[i]);
+    wmem_free(wmem_file_scope(), c->chunk);
+    c->chunk = NULL;
+    c->chunk_count = 0;
+}

@@ -54,4 +54,7 @@ static inline void *chunks_make(chunks *c, uint32_t index)
     return item ? item : chunks_begin(c, index);
 }
 
+/** Give the memory of all items back, before the capture is closed. */
+void chunks_free(chunks *c);
+
 #endif

@@ -10,7 +10,6 @@
 
 #include <epan/packet.h>
 #include <epan/prefs.h>
-#include <wsutil/report_message.h>
 
 #include "capture-end.h"
 #include "compat.h"
@@ -38,6 +37,9 @@ static tl_view view;
 static streams_settings settings;
 static uint32_t newest; /* number of the last frame that was followed */
 static uint32_t seen;   /* and of the last one that was dissected */
+static bool is_tshark;  /* which may read a capture twice and have a read filter */
+static bool drops;      /* the read filter has dropped frames */
+static bool began_anew; /* with the second pass */
 
 static bool is_likely_server(uint16_t port)
 {
@@ -62,9 +64,11 @@ static void begin_capture(void)
 {
     input_open();
     record_open();
-    streams_open(capture_end_open());
+    is_tshark = capture_end_open();
+    streams_open(is_tshark);
     view = (tl_view){.whole = false, .end = INT64_MIN};
     newest = seen = 0;
+    drops = began_anew = false;
     apply_preferences(); /* sharkd sets a preference without telling */
 }
 
@@ -78,21 +82,29 @@ static bool keep(packet_info *pinfo, const stream *s, const tl_report *report)
     return report->raised > 0;
 }
 
+/* Whether a pass without a tap is followed. A read filter (`tshark -2 -R`) judges and drops frames in the first
+ * pass: what they decide is learnt there or never. A tree that is wanted there says that there may be one. */
+static bool looks_ahead(const packet_info *pinfo, const proto_tree *tree)
+{
+    return preference_look_ahead || (is_tshark && tree && !pinfo->fd->visited);
+}
+
 /* @return whether the frame raises an event */
 static bool follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
+    const bool look_ahead = looks_ahead(pinfo, tree);
     input_segment segments[INPUT_MAX];
     icmp_error error;
     const stream *s;
     tl_report report;
     bool raises = false;
 
-    unsigned count = input_segments(tvb, pinfo, tree, preference_look_ahead, segments);
+    unsigned count = input_segments(tvb, pinfo, tree, look_ahead, segments);
     for (unsigned i = 0; i < count; i++) {
         if ((s = streams_follow(&segments[i], &settings, &report)))
             raises |= keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
+    if (icmp_read(tvb, pinfo, look_ahead, &error) && (s = streams_reject(&error, &report)))
         raises |= keep(pinfo, s, &report);
     return raises;
 }
@@ -139,21 +151,20 @@ static void tap(packet_info *pinfo)
     }
 }
 
-/* A read filter of `tshark -2 -R` judges frames in the first pass, which is followed only with look-ahead: it
- * would find nothing of ours, and drop what we ought to follow. That there is one shows when the number of
- * a frame that it has dropped is given to the next. */
-static void advise(const packet_info *pinfo, proto_tree *tree)
+/* That there was a read filter shows when the number of a frame that it has dropped is given to the next. If it
+ * dropped none, nobody has asked to look ahead, and the second pass shows what one pass shows. */
+static void begin_second_pass(const packet_info *pinfo)
 {
-    static bool has_advised;
-    const bool again = pinfo->num == seen && !pinfo->fd->visited;
-
+    drops |= pinfo->num == seen && !pinfo->fd->visited;
     seen = pinfo->num;
-    if (has_advised || preference_look_ahead || !again || !fields_are_wanted(tree) ||
-        g_strcmp0(g_get_prgname(), "tshark") != 0)
+    if (!is_tshark || !pinfo->fd->visited || began_anew)
         return;
-    report_warning("tcplife: a read filter drops frames before they are followed: add "
-                   "-o tcplife.look_ahead:TRUE.");
-    has_advised = true;
+    began_anew = true;
+    if (preference_look_ahead || drops)
+        return;
+    record_begin_anew();
+    streams_begin_anew();
+    newest = 0;
 }
 
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -164,7 +175,7 @@ static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     if (now > view.end)
         view.end = now;
     capture_end_see(pinfo->num);
-    advise(pinfo, tree);
+    begin_second_pass(pinfo);
     const bool raises = look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
     show(tvb, pinfo, tree, raises);

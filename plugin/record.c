@@ -85,6 +85,15 @@ void record_open(void)
     detail_end = 1;
 }
 
+void record_begin_anew(void)
+{
+    chunks_free(&frames);
+    chunks_free(&others);
+    chunks_free(&details);
+    chunks_free(&changes);
+    record_open();
+}
+
 /* Numbers as varints: 7 bits a byte, the lowest first, and the top bit says that more follow. */
 
 static uint8_t *put(uint8_t *to, uint64_t number)

@@ -85,6 +85,17 @@ void streams_open(bool goes_on)
     servers_open();
 }
 
+void streams_begin_anew(void)
+{
+    chunks_free(&streams);
+    chunks_free(&addresses);
+    chunks_free(&pieces);
+    wmem_free(wmem_file_scope(), bucket);
+    servers_close();
+    all.count = first;
+    streams_open(true);
+}
+
 const stream *streams_get(uint32_t number)
 {
     return number >= first && number < all.count ? stream_at(number) : NULL;
