@@ -20,13 +20,12 @@ static void grow(chunks *c, uint32_t which)
     c->chunk_count = count;
 }
 
-void *chunks_make(chunks *c, uint32_t index)
+void *chunks_begin(chunks *c, uint32_t index)
 {
     uint32_t which = index >> c->bits;
     if (which >= c->chunk_count)
         grow(c, which);
-    if (!c->chunk[which])
-        c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
+    c->chunk[which] = wmem_alloc0(wmem_file_scope(), c->item_size << c->bits);
     return chunks_item(c, index);
 }
 
@@ -41,4 +40,13 @@ uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length)
     *end = (uint32_t)(place + length);
     chunks_make(c, (uint32_t)place);
     return (uint32_t)place;
+}
+
+void chunks_free(chunks *c)
+{
+    for (uint32_t i = 0; i < c->chunk_count; i++)
+        wmem_free(wmem_file_scope(), c->chunk[i]);
+    wmem_free(wmem_file_scope(), c->chunk);
+    c->chunk = NULL;
+    c->chunk_count = 0;
 }

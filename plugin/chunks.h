@@ -43,7 +43,18 @@ static inline void *chunks_get(const chunks *c, uint32_t index)
  *  @return their place; UINT32_MAX if no number is left for one (4 GiB) */
 uint32_t chunks_reserve(chunks *c, uint32_t *end, size_t length);
 
+/** Private: the first item of a chunk. */
+void *chunks_begin(chunks *c, uint32_t index);
+
 /** The item; its chunk is made, all zero, if it is the first one in it. */
-void *chunks_make(chunks *c, uint32_t index);
+static inline void *chunks_make(chunks *c, uint32_t index)
+{
+    void *item = chunks_get(c, index);
+
+    return item ? item : chunks_begin(c, index);
+}
+
+/** Give the memory of all items back, before the capture is closed. */
+void chunks_free(chunks *c);
 
 #endif

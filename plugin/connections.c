@@ -219,8 +219,9 @@ static void follow_as_peer(tl_connection *c, const tl_segment *s, const tl_world
 tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest, const tl_segment *s,
                                      tl_report *report)
 {
+    const uint32_t hash = tl_copies_hash(s);
     uint32_t original;
-    tl_connection *c = tl_copies_find(all->copies, *newest, s, &original);
+    tl_connection *c = tl_copies_find(all->copies, hash, *newest, s, &original);
 
     if (c) {
         tl_follow_copy(c, s, original, &all->world, report);
@@ -238,7 +239,7 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     note_progress(c, s, &before, report);
     if (c == *newest)
         replace_older(c, was_answered, s->frame, &all->world);
-    tl_copies_note(&all->copies, &all->world, *newest, c, s);
+    tl_copies_note(&all->copies, hash, &all->world, *newest, c, s);
     return c;
 }
 

@@ -54,7 +54,7 @@ static const kept *at(const tl_copies *copies, uint32_t serial)
 }
 
 /* Multiplied by odd numbers and added up: the upper bits of the sum depend on all of it. */
-static uint32_t hash(const tl_segment *s)
+uint32_t tl_copies_hash(const tl_segment *s)
 {
     const uint64_t rest = (uint64_t)s->length << 32 | (s->has_id ? (uint32_t)s->id << 16 : 0) | s->flags;
 
@@ -103,9 +103,10 @@ static uint32_t turn_of(const tl_copies *copies, const tl_connection *newest, co
 }
 
 /* The last segment that looks just so. */
-static const kept *find_alike(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
+static const kept *find_alike(const tl_copies *copies, uint32_t hash, tl_connection *newest,
+                              const tl_segment *s)
 {
-    const kept *k = at(copies, copies->bucket[hash(s)]);
+    const kept *k = at(copies, copies->bucket[hash]);
 
     for (unsigned i = 0; i < LOOKED_AT && k && is_within(k, s, SAME_WITHIN); i++) {
         if (is_same(k, s) && connection_of(newest, k))
@@ -115,9 +116,10 @@ static const kept *find_alike(const tl_copies *copies, tl_connection *newest, co
     return NULL;
 }
 
-static const kept *find_same(const tl_copies *copies, tl_connection *newest, const tl_segment *s)
+static const kept *find_same(const tl_copies *copies, uint32_t hash, tl_connection *newest,
+                             const tl_segment *s)
 {
-    const kept *k = find_alike(copies, newest, s);
+    const kept *k = find_alike(copies, hash, newest, s);
     const bool is_bare = s->length == 0 && !(s->flags & (TL_SYN | TL_FIN | TL_RST));
 
     if (!k || k->has_id)
@@ -147,12 +149,12 @@ static const kept *find_whole(const tl_copies *copies, tl_connection *newest, co
     return NULL;
 }
 
-tl_connection *tl_copies_find(const tl_copies *copies, tl_connection *newest, const tl_segment *s,
-                              uint32_t *original)
+tl_connection *tl_copies_find(const tl_copies *copies, uint32_t hash, tl_connection *newest,
+                              const tl_segment *s, uint32_t *original)
 {
     if (!copies || !newest || !s->has_checksum)
         return NULL;
-    const kept *k = find_same(copies, newest, s);
+    const kept *k = find_same(copies, hash, newest, s);
     if (!k)
         k = find_whole(copies, newest, s);
     if (!k)
@@ -161,15 +163,15 @@ tl_connection *tl_copies_find(const tl_copies *copies, tl_connection *newest, co
     return connection_of(newest, k);
 }
 
-void tl_copies_note(tl_copies **copies, const tl_world *world, tl_connection *newest, const tl_connection *of,
-                    const tl_segment *s)
+void tl_copies_note(tl_copies **copies, uint32_t hash, const tl_world *world, tl_connection *newest,
+                    const tl_connection *of, const tl_segment *s)
 {
     if (!s->has_checksum)
         return;
     if (!*copies)
         *copies = world->allocate(sizeof **copies);
     tl_copies *all = *copies;
-    uint32_t *bucket = &all->bucket[hash(s)];
+    uint32_t *bucket = &all->bucket[hash];
     const uint32_t turn = turn_of(all, newest, s), serial = ++all->last;
 
     all->ring[serial % KEPT] = (kept){

@@ -116,11 +116,12 @@ static tl_passed *place_for(tl_passed passed[2], const tl_segment *s)
 /* Since the first of the segments of which a RST would be made alike, if that could still be on its way. */
 static uint32_t lead_over(const tl_passed *before, const pass *t)
 {
-    const int64_t gap = age_of(before, t);
-    const int64_t lead = before->lead + gap / 1000;
-
-    if (!before->frame || gap == TL_NO_TIME || gap > ANSWERED_WITHIN)
+    if (!before->frame)
         return 0;
+    const int64_t gap = age_of(before, t);
+    if (gap == TL_NO_TIME || gap > ANSWERED_WITHIN)
+        return 0;
+    const int64_t lead = before->lead + gap / 1000;
     return lead < LEAD_MAX ? (uint32_t)lead : LEAD_MAX;
 }
 

@@ -155,12 +155,14 @@ uint16_t headers_get_window(const uint8_t *tcp)
 static uint64_t sum32(const uint8_t *from, int length)
 {
     uint64_t sum = 0;
+    int i = 0;
 
-    for (int i = 0; i < length; i += (int)sizeof(uint32_t)) {
+    do { /* once for IPv4 */
         uint32_t word;
         memcpy(&word, from + i, sizeof word);
         sum += word;
-    }
+        i += (int)sizeof word;
+    } while (i < length);
     return sum;
 }
 

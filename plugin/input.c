@@ -82,15 +82,11 @@ GArray *input_wanted_fields(void)
 
 int64_t input_time(const packet_info *pinfo)
 {
-    const int64_t latest = INT64_MAX / 2; /* in the year 2116 */
     const int64_t second = 1000000000;
+    const int64_t latest = INT64_MAX / 2 / second - 3; /* in the year 2116; nanoseconds may be absurd, too */
     const int64_t seconds = pinfo->abs_ts.secs;
 
-    if (!pinfo->fd->has_ts)
-        return 0;
-    if (seconds < -latest / second || seconds > latest / second)
-        return seconds < 0 ? -latest : latest;
-    return CLAMP(seconds * second + pinfo->abs_ts.nsecs, -latest, latest);
+    return pinfo->fd->has_ts ? CLAMP(seconds, -latest, latest) * second + pinfo->abs_ts.nsecs : 0;
 }
 
 static bool is_broadcast(const address *a)

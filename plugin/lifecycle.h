@@ -435,6 +435,7 @@ typedef struct {
     tl_settings settings;
     /** Memory, all zero, for as long as the capture; never NULL. */
     void *(*allocate)(size_t size);
+    bool thorough; /**< no segment goes the short way: for the test that it is the same */
 } tl_world;
 
 /** Begin a connection: @p c is all zero.

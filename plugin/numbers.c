@@ -150,6 +150,14 @@ bool pass_has_numbers_of(const pass *t)
     return fit_of(t->c, t->s, &vouched) >= 0;
 }
 
+bool pass_is_expected(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    return t->s->seq == x->nxt && seq_distance(x->nxt, t->next) <= end_reach(t->c, y) &&
+           (t->s->ack == y->nxt || (seq_before(t->s->ack, y->nxt) && is_old(y, t->s->ack, y->nxt)));
+}
+
 bool pass_fits(pass *t)
 {
     if (fit_of(t->c, t->s, &t->vouched) < 0) {

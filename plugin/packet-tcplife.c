@@ -10,7 +10,6 @@
 
 #include <epan/packet.h>
 #include <epan/prefs.h>
-#include <wsutil/report_message.h>
 
 #include "capture-end.h"
 #include "compat.h"
@@ -23,6 +22,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+static const char short_name[] = "TCPLIFE";
 static int proto_tcplife;
 static dissector_handle_t tcplife_handle;
 
@@ -34,24 +34,12 @@ static range_t *preference_likely_server_ports;
 
 /* The capture so far. */
 static tl_view view;
+static streams_settings settings;
 static uint32_t newest; /* number of the last frame that was followed */
 static uint32_t seen;   /* and of the last one that was dissected */
-
-/* Ask for what the passes without a tap need of the tree, or no longer. */
-static void apply_preferences(void)
-{
-    set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
-}
-
-static void begin_capture(void)
-{
-    input_open();
-    record_open();
-    streams_open(capture_end_open());
-    view = (tl_view){.whole = false, .end = INT64_MIN};
-    newest = seen = 0;
-    apply_preferences(); /* sharkd sets a preference without telling */
-}
+static bool is_tshark;  /* which may read a capture twice and have a read filter */
+static bool drops;      /* the read filter has dropped frames */
+static bool began_anew; /* with the second pass */
 
 static bool is_likely_server(uint16_t port)
 {
@@ -59,63 +47,91 @@ static bool is_likely_server(uint16_t port)
            value_is_in_range(preference_likely_server_ports, port);
 }
 
-static streams_settings settings(void)
+static void apply_preferences(void)
 {
-    return (streams_settings){
+    settings = (streams_settings){
         .connection = {.msl = preference_msl * NS_PER_S},
         .servers = {.timeout = preference_half_open_timeout * NS_PER_S,
                     .threshold = preference_syn_flood_threshold},
         .is_likely_server = is_likely_server,
     };
+    view.msl = preference_msl * NS_PER_S;
+    /* Ask for what the passes without a tap need of the tree, or no longer. */
+    set_postdissector_wanted_hfids(tcplife_handle, preference_look_ahead ? input_wanted_fields() : NULL);
 }
 
-/* Keep what one header of the frame decides. */
-static void keep(packet_info *pinfo, const stream *s, const tl_report *report)
+static void begin_capture(void)
+{
+    input_open();
+    record_open();
+    is_tshark = capture_end_open();
+    streams_open(is_tshark);
+    view = (tl_view){.whole = false, .end = INT64_MIN};
+    newest = seen = 0;
+    drops = began_anew = false;
+    apply_preferences(); /* sharkd sets a preference without telling */
+}
+
+/* Keep what one header of the frame decides.
+ * @return whether it raises an event */
+static bool keep(packet_info *pinfo, const stream *s, const tl_report *report)
 {
     record_add(pinfo->num, s->connection.number, report);
     newest = pinfo->num;
     capture_end_forget();
+    return report->raised > 0;
 }
 
-static void follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+/* Whether a pass without a tap is followed. A read filter (`tshark -2 -R`) judges and drops frames in the first
+ * pass: what they decide is learnt there or never. A tree that is wanted there says that there may be one. */
+static bool looks_ahead(const packet_info *pinfo, const proto_tree *tree)
 {
+    return preference_look_ahead || (is_tshark && tree && !pinfo->fd->visited);
+}
+
+/* @return whether the frame raises an event */
+static bool follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    const bool look_ahead = looks_ahead(pinfo, tree);
     input_segment segments[INPUT_MAX];
-    const streams_settings set = settings();
     icmp_error error;
     const stream *s;
     tl_report report;
+    bool raises = false;
 
-    unsigned count = input_segments(tvb, pinfo, tree, preference_look_ahead, segments);
+    unsigned count = input_segments(tvb, pinfo, tree, look_ahead, segments);
     for (unsigned i = 0; i < count; i++) {
-        if ((s = streams_follow(&segments[i], &set, &report)))
-            keep(pinfo, s, &report);
+        if ((s = streams_follow(&segments[i], &settings, &report)))
+            raises |= keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, preference_look_ahead, &error) && (s = streams_reject(&error, &report)))
-        keep(pinfo, s, &report);
+    if (icmp_read(tvb, pinfo, look_ahead, &error) && (s = streams_reject(&error, &report)))
+        raises |= keep(pinfo, s, &report);
+    return raises;
 }
 
 /* Not every frame that Wireshark has not visited is at its first sight: in
  * `tshark -2` a tap runs only in the second pass. But a frame that it has not
- * visited and that we know is another packet, which took the number of one that
- * a read filter has dropped. */
-static void look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+ * visited and that was followed is another packet, which took the number of one
+ * that a read filter has dropped.
+ * @return whether it may raise an event */
+static bool look_at(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    const bool known = record_known(pinfo->num);
-    const bool replaced = known && !pinfo->fd->visited && pinfo->num == newest;
+    const bool replaced = pinfo->num == newest && !pinfo->fd->visited;
 
     if (replaced)
         record_drop(pinfo->num);
-    if (replaced || (!known && pinfo->num > newest))
-        follow(tvb, pinfo, tree);
+    if (replaced || pinfo->num > newest)
+        return follow(tvb, pinfo, tree);
+    return !record_is_quiet(pinfo->num);
 }
 
 /* Most frames are dissected for somebody who does not look at us. Expert infos are raised in any case. */
-static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool raises)
 {
     uint32_t number;
     tl_report report;
 
-    if (!fields_are_wanted(tree) && record_is_quiet(pinfo->num))
+    if (!raises && !fields_are_wanted(tree))
         return;
     for (unsigned nth = 0; record_get(pinfo->num, nth, &number, &report); nth++) {
         const shown what = {.stream = streams_get(number), .report = &report, .view = &view};
@@ -135,35 +151,34 @@ static void tap(packet_info *pinfo)
     }
 }
 
-/* A read filter of `tshark -2 -R` judges frames in the first pass, which is followed only with look-ahead: it
- * would find nothing of ours, and drop what we ought to follow. That there is one shows when the number of
- * a frame that it has dropped is given to the next. */
-static void advise(const packet_info *pinfo, proto_tree *tree)
+/* That there was a read filter shows when the number of a frame that it has dropped is given to the next. If it
+ * dropped none, nobody has asked to look ahead, and the second pass shows what one pass shows. */
+static void begin_second_pass(const packet_info *pinfo)
 {
-    static bool has_advised;
-    const bool again = pinfo->num == seen && !pinfo->fd->visited;
-
+    drops |= pinfo->num == seen && !pinfo->fd->visited;
     seen = pinfo->num;
-    if (has_advised || preference_look_ahead || !again || !fields_are_wanted(tree) ||
-        g_strcmp0(g_get_prgname(), "tshark") != 0)
+    if (!is_tshark || !pinfo->fd->visited || began_anew)
         return;
-    report_warning("tcplife: a read filter drops frames before they are followed: add "
-                   "-o tcplife.look_ahead:TRUE.");
-    has_advised = true;
+    began_anew = true;
+    if (preference_look_ahead || drops)
+        return;
+    record_begin_anew();
+    streams_begin_anew();
+    newest = 0;
 }
 
 static int dissect_tcplife(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     (void)data;
+    pinfo->current_proto = short_name; /* what expert infos are said to be of; the caller puts it back */
     int64_t now = input_time(pinfo);
     if (now > view.end)
         view.end = now;
     capture_end_see(pinfo->num);
-    advise(pinfo, tree);
-    look_at(tvb, pinfo, tree);
+    begin_second_pass(pinfo);
+    const bool raises = look_at(tvb, pinfo, tree);
     view.whole = capture_end_known();
-    view.msl = preference_msl * NS_PER_S;
-    show(tvb, pinfo, tree);
+    show(tvb, pinfo, tree, raises);
     if (statistics_listen())
         tap(pinfo);
     return (int)tvb_captured_length(tvb);
@@ -207,13 +222,22 @@ static void register_preferences(void)
         &preference_look_ahead);
 }
 
+/* A post-dissector that is a protocol becomes a layer of each frame, which is taken back where it adds nothing
+ * to the tree: a tenth of all that we cost. A protocol in name only is no layer, and is enabled with the one that
+ * it belongs to. */
+static int register_no_layer(void)
+{
+    return proto_register_protocol_in_name_only("TCP Lifecycle, no layer", "TCPLIFE, no layer",
+                                                "tcplife.no_layer", proto_tcplife, FT_BYTES);
+}
+
 void tcplife_register(void)
 {
-    proto_tcplife = proto_register_protocol("TCP Lifecycle", "TCPLIFE", "tcplife");
+    proto_tcplife = proto_register_protocol("TCP Lifecycle", short_name, "tcplife");
     fields_register(proto_tcplife);
     statistics_register(proto_tcplife, &view);
     register_preferences();
-    tcplife_handle = register_dissector("tcplife", dissect_tcplife, proto_tcplife);
+    tcplife_handle = register_dissector("tcplife", dissect_tcplife, register_no_layer());
     register_postdissector(tcplife_handle);
     register_init_routine(begin_capture);
     capture_end_register();

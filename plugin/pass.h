@@ -233,7 +233,10 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 /** Whether the segment's numbers fit the connection (RFC 9293, 3.4). */
 bool pass_has_numbers_of(const pass *t);
 
-/** The same; one that does not fit is remembered, in case that its peer acknowledges it. */
+/** Both ends have sent all byte after byte, and the segment comes next: it fits. It has an ACK. */
+bool pass_is_expected(const pass *t);
+
+/** As the one before; one that does not fit is remembered, in case that its peer acknowledges it. */
 bool pass_fits(pass *t);
 
 /** How far beyond what is known of its peer this end's window lets that go, in bytes. */

@@ -70,8 +70,9 @@ static chunks others;  /* of other, in order */
 static chunks details; /* of bytes */
 static chunks changes; /* of change, in order */
 static uint32_t other_count, change_count;
-static uint32_t frame_end;  /* number of the last frame with a record, and 1 */
-static uint32_t detail_end; /* first free byte; 0 is never used */
+static const change *latest; /* of `changes`; NULL: there is none */
+static uint32_t frame_end;   /* number of the last frame with a record, and 1 */
+static uint32_t detail_end;  /* first free byte; 0 is never used */
 
 void record_open(void)
 {
@@ -80,7 +81,17 @@ void record_open(void)
     details = (chunks){.item_size = 1, .bits = DETAIL_BITS};
     changes = (chunks){.item_size = sizeof(change), .bits = 8};
     other_count = change_count = frame_end = 0;
+    latest = NULL;
     detail_end = 1;
+}
+
+void record_begin_anew(void)
+{
+    chunks_free(&frames);
+    chunks_free(&others);
+    chunks_free(&details);
+    chunks_free(&changes);
+    record_open();
 }
 
 /* Numbers as varints: 7 bits a byte, the lowest first, and the top bit says that more follow. */
@@ -297,9 +308,11 @@ static const change *change_at(uint32_t index)
 
 static void keep_concurrent(uint32_t frame, uint32_t concurrent)
 {
-    if (change_count && change_at(change_count - 1)->concurrent == concurrent)
+    if (latest && latest->concurrent == concurrent)
         return;
-    *(change *)chunks_make(&changes, change_count++) = (change){.frame = frame, .concurrent = concurrent};
+    change *next = chunks_make(&changes, change_count++);
+    *next = (change){.frame = frame, .concurrent = concurrent};
+    latest = next;
 }
 
 /* The last change up to a frame. At a frame's first sight that is the last of all. */
@@ -307,8 +320,8 @@ static uint32_t find_concurrent(uint32_t frame)
 {
     uint32_t low = 0, high = change_count;
 
-    if (high && change_at(high - 1)->frame <= frame)
-        return change_at(high - 1)->concurrent;
+    if (latest && latest->frame <= frame)
+        return latest->concurrent;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
         if (change_at(middle)->frame <= frame)
@@ -320,12 +333,6 @@ static uint32_t find_concurrent(uint32_t frame)
 }
 
 /* ---- Records ---- */
-
-bool record_known(uint32_t frame)
-{
-    const entry *e = chunks_get(&frames, frame);
-    return e && e->known;
-}
 
 uint32_t record_end(void)
 {
@@ -349,6 +356,7 @@ void record_drop(uint32_t frame)
         other_count--;
     while (change_count && change_at(change_count - 1)->frame == frame)
         change_count--;
+    latest = change_count ? change_at(change_count - 1) : NULL;
 }
 
 void record_add(uint32_t frame, uint32_t connection, const tl_report *report)

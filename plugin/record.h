@@ -18,8 +18,8 @@
  *  again for each capture, after the last one's scope was freed. */
 void record_open(void);
 
-/** Whether the frame has a record. */
-bool record_known(uint32_t frame);
+/** Forget all records of the capture, to begin it anew. */
+void record_begin_anew(void);
 
 /** The number after that of the last frame with a record; 0: there is none. */
 uint32_t record_end(void);

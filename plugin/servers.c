@@ -67,6 +67,13 @@ void servers_open(void)
     places = wmem_map_new(wmem_file_scope(), hash_server, is_same_server);
 }
 
+/* All but the map, which Wireshark frees with the capture and not before. */
+void servers_close(void)
+{
+    chunks_free(&handshakes);
+    chunks_free(&servers);
+}
+
 static server named(const address *host, uint16_t port)
 {
     server s = {.port = port, .type = (uint8_t)host->type};

@@ -28,6 +28,9 @@ typedef struct {
  *  again for each capture, after the last one's scope was freed. */
 void servers_open(void);
 
+/** Forget all servers before the capture is closed. To be opened again. */
+void servers_close(void);
+
 /** Let the handshake of a stream wait, unless it does already.
  *  @param[in,out] waits  where it waits; kept by the stream, 0 at first
  *  @param host           the server's; copied

@@ -85,6 +85,17 @@ void streams_open(bool goes_on)
     servers_open();
 }
 
+void streams_begin_anew(void)
+{
+    chunks_free(&streams);
+    chunks_free(&addresses);
+    chunks_free(&pieces);
+    wmem_free(wmem_file_scope(), bucket);
+    servers_close();
+    all.count = first;
+    streams_open(true);
+}
+
 const stream *streams_get(uint32_t number)
 {
     return number >= first && number < all.count ? stream_at(number) : NULL;
@@ -100,16 +111,17 @@ uint32_t streams_end(void)
     return all.count;
 }
 
-static const uint8_t *address_bytes(const stream *s, unsigned side)
+/* Its two addresses, that of side 0 first. NULL, if none were kept. */
+static const uint8_t *address_bytes(const stream *s)
 {
-    return (const uint8_t *)chunks_get(&addresses, s->addresses) + side * s->address_length;
+    return s->address_length ? chunks_get(&addresses, s->addresses) : NULL;
 }
 
 address streams_address(const stream *s, unsigned side)
 {
     address a = ADDRESS_INIT_NONE;
     if (s->address_length)
-        set_address(&a, s->address_type, s->address_length, address_bytes(s, side));
+        set_address(&a, s->address_type, s->address_length, address_bytes(s) + side * s->address_length);
     return a;
 }
 
@@ -122,8 +134,11 @@ static bool is_same(const uint8_t *a, const uint8_t *b, size_t length)
 /* Whether these are its addresses, that of `side` first. */
 static bool has_addresses(const stream *s, unsigned side, const address *a, const address *b)
 {
-    return is_same(address_bytes(s, side), a->data, s->address_length) &&
-           is_same(address_bytes(s, !side), b->data, s->address_length);
+    const uint8_t *bytes = address_bytes(s);
+    const size_t length = s->address_length;
+
+    return is_same(bytes + (side ? length : 0), a->data, length) &&
+           is_same(bytes + (side ? 0 : length), b->data, length);
 }
 
 static bool is_between(const stream *s, const address *from, uint16_t from_port, const address *to,
@@ -150,7 +165,7 @@ static uint32_t *bucket_of(size_t length, const uint8_t *a, uint16_t a_port, con
 static void put_in_bucket(stream *s, uint32_t number)
 {
     const size_t length = s->address_length;
-    const uint8_t *bytes = length ? address_bytes(s, 0) : (const uint8_t *)"";
+    const uint8_t *bytes = length ? address_bytes(s) : (const uint8_t *)"";
     uint32_t *head = bucket_of(length, bytes, s->port[0], bytes + length, s->port[1]);
 
     s->link = *head;
@@ -173,17 +188,17 @@ static void double_buckets(void)
     wmem_free(wmem_file_scope(), old);
 }
 
-/* The link that holds the newest connection between two ends; it holds 0 if there is none. */
-static uint32_t *find_link(const address *from, uint16_t from_port, const address *to, uint16_t to_port)
+/* The link that holds the newest connection between two ends; it holds 0 if there is none.
+ * @param[out] newest  that connection, or NULL */
+static uint32_t *find_link(const address *from, uint16_t from_port, const address *to, uint16_t to_port,
+                           stream **newest)
 {
     const size_t length = from->len > 0 ? (size_t)from->len : 0;
     uint32_t *link = bucket_of(length, from->data, from_port, to->data, to_port);
-    while (*link) {
-        stream *s = stream_at(*link - 1);
-        if (is_between(s, from, from_port, to, to_port))
-            break;
+    stream *s;
+    while ((s = *link ? stream_at(*link - 1) : NULL) && !is_between(s, from, from_port, to, to_port))
         link = &s->link;
-    }
+    *newest = s;
     return link;
 }
 
@@ -207,7 +222,7 @@ static void name_ends(stream *s, const input_segment *i)
 /* Whose segment it is; side 0 where nothing tells the ends apart. Mostly the ports do. */
 static uint8_t side_of(const stream *s, const address *from, uint16_t from_port)
 {
-    return s->port[0] == s->port[1] ? !is_same(address_bytes(s, 0), from->data, s->address_length)
+    return s->port[0] == s->port[1] ? !is_same(address_bytes(s), from->data, s->address_length)
                                     : from_port != s->port[0];
 }
 
@@ -316,8 +331,8 @@ const stream *streams_follow(input_segment *input, const streams_settings *setti
 {
     if (!is_fit(input))
         return NULL;
-    uint32_t *link = find_link(&input->from, input->from_port, &input->to, input->to_port);
-    stream *before = *link ? stream_at(*link - 1) : NULL;
+    stream *before;
+    uint32_t *link = find_link(&input->from, input->from_port, &input->to, input->to_port, &before);
     const tl_segment *segment = &input->segment;
     tl_connection *newest = before ? &before->connection : NULL;
     all.world.settings = settings->connection;
@@ -343,10 +358,9 @@ const stream *streams_follow(input_segment *input, const streams_settings *setti
 
 const stream *streams_reject(const icmp_error *error, tl_report *report)
 {
-    const uint32_t link = *find_link(&error->from, error->from_port, &error->to, error->to_port);
-    if (!link)
+    stream *newest;
+    if (!*find_link(&error->from, error->from_port, &error->to, error->to_port, &newest))
         return NULL;
-    stream *newest = stream_at(link - 1);
     tl_rejection rejection = error->rejection;
     rejection.side = side_of(newest, &error->from, error->from_port);
     stream *s = (stream *)tl_connections_reject(&all, &newest->connection, &rejection, report);

@@ -37,6 +37,9 @@ typedef struct stream {
  *  @param goes_on  with the capture before: connections are numbered on */
 void streams_open(bool goes_on);
 
+/** Forget all connections of the capture, to begin it anew. */
+void streams_begin_anew(void);
+
 /** A connection that streams_follow() has seen, by its number, or NULL. */
 const stream *streams_get(uint32_t number);
 

@@ -524,7 +524,6 @@ static void deliver_held(zeek_end *e)
 static void acknowledge_data(step *t)
 {
     zeek_end *y = t->y;
-    const bool clean = is_clean(t->x) && is_clean(y);
     uint32_t ack = t->ack;
 
     if (!t->acks || y->untracked)
@@ -533,6 +532,7 @@ static void acknowledge_data(step *t)
         ack = y->fin;
     if (seq_upto(ack, y->next) || (t->c->partial && ack <= 2))
         return;
+    const bool clean = is_clean(t->x) && is_clean(y);
     if (clean)
         count(t->c, y, G);
     y->next = ack;

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import together
 from wireshark import CAPTURES, TOP, Wireshark
 
 
@@ -47,3 +48,9 @@ def wireshark(build, plugin):
         yield it
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def all_at_once(wireshark):
+    """All captures in one, at the same time."""
+    return wireshark.write("all-at-once.pcap", together.at_the_same_time())

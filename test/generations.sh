@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # generations.sh: all tests with the machine's own Wireshark, then what depends on Wireshark once more
-# on Debian 13 (4.4) and on Debian testing (4.6 and later), in chroots made for it, where our Debian package
-# is installed and removed too.
+# on Debian 13 (4.4) and on Debian testing (4.6 and later), in chroots made for it meanwhile, where our Debian
+# package is installed and removed too.
 # The last line is the sum, "N passed, N failed".
 #
 # A chroot is made from the mirror that the machine's own apt uses, and kept for a week in
@@ -15,6 +15,9 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 
 chroots=${TCPLIFE_CHROOTS:-/var/cache/tcplife}
+suites=(trixie testing)
+# Not in a chroot again: mutants of captures, for which another Wireshark is no other plugin.
+once=(--deselect test/wireshark/test_hostile.py)
 week=7       # days that a chroot is used: testing moves on
 room=5000000 # KiB that two chroots and their making take
 passed=0
@@ -137,25 +140,37 @@ run() { # NAME COMMAND ...
     rm -f "$said"
 }
 
-# What runs ends by itself at a signal, or with us; what would come after it does not begin.
+# What runs here ends by itself at a signal, or with us; what would come after it does not begin. What runs
+# beside us is a family that has to be ended.
+making=
+reasons=$(mktemp -d)
+trap '[ -z "$making" ] || kill -KILL -- "-$making" 2>/dev/null; rm -rf "$reasons"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 need_room_for_chroots
-need_packages debootstrap
-run "own" bash "$top/test/check.sh"
+need_packages debootstrap "${wireshark_packages[@]}" "${other_packages[@]}"
 
 # Whoever else runs this here has to be done with the chroots, down to the last process.
 exec 9>"$chroots/lock"
 flock --nonblock 9 || { say "another run uses $chroots: waiting for it" && flock 9; }
-for suite in trixie testing; do
-    say "making a chroot of Debian $suite in $chroots"
-    if ! reason=$(need_chroot "$suite"); then
-        printf '%s\n' "$reason"
+say "making chroots of Debian ${suites[*]} in $chroots meanwhile"
+set -m
+for suite in "${suites[@]}"; do
+    need_chroot "$suite" >"$reasons/$suite" || touch "$reasons/$suite.failed"
+done </dev/null &
+making=$!
+set +m
+run "own" bash "$top/test/check.sh"
+wait "$making" || true
+making=
+for suite in "${suites[@]}"; do
+    if [ -e "$reasons/$suite.failed" ]; then
+        cat "$reasons/$suite"
         say "skipped: the mirror cannot make a chroot of Debian $suite; all of it is in $chroots/$suite.log"
         skipped=$((skipped + 1))
         continue
     fi
-    run "$suite" check_in_chroot "$suite" test/wireshark test/gui
+    run "$suite" check_in_chroot "$suite" test/wireshark test/gui "${once[@]}"
     run "$suite, package" check_in_chroot "$suite" test/package/test_debian.py test/package/installed.py
 done
 

@@ -4,11 +4,12 @@
  * The bytes of an input are read as a conversation: most numbers are near those
  * that the two ends are at, so that the machine is entered and not only knocked
  * at. Some segments come again, as copies or as repetitions, or change places with
- * the next; some are ICMP errors. Three listen:
+ * the next; some are ICMP errors. Four listen:
  *
  *   plain   to the segments as they are
  *   twin    with the ends swapped and all numbers moved round 2^32
  *   twice   to a copy of each as well, where a copy can be told
+ *   slow    to the segments as they are, none of which goes the short way
  *
  * All must say the same, of the same connection.
  *
@@ -44,7 +45,7 @@ typedef struct {
 } listener;
 
 static struct {
-    listener plain, twin, twice;
+    listener plain, twin, twice, slow;
     listener *present; /* who allocates */
     /* Of each connection: the report of its segment before; valid once it has had one. */
     tl_report before[CONNECTIONS_MAX];
@@ -461,6 +462,40 @@ static void hear_twice(const tl_segment *s)
     }
 }
 
+static bool is_same_memory(const void *a, const void *b, size_t size)
+{
+    return !a == !b && (!a || memcmp(a, b, size) == 0);
+}
+
+/* All that is remembered of two connections is the same, but for where it is. */
+static void check_same_memory(const tl_connection *a, const tl_connection *b)
+{
+    tl_connection one = *a, other = *b;
+
+    for (int side = 0; side < 2; side++) {
+        check(is_same_memory(one.end[side].gaps, other.end[side].gaps, sizeof *one.end[side].gaps));
+        one.end[side].gaps = other.end[side].gaps = NULL;
+    }
+    check(is_same_memory(one.exchange, other.exchange, sizeof *one.exchange));
+    check(is_same_memory(one.memory, other.memory, sizeof *one.memory));
+    check(is_same_memory(one.claim, other.claim, sizeof *one.claim));
+    one.exchange = other.exchange = NULL;
+    one.memory = other.memory = NULL;
+    one.claim = other.claim = NULL;
+    one.extras = other.extras = NULL;
+    one.attempt.others = other.attempt.others = NULL;
+    check(is_same_memory(&one, &other, sizeof one));
+}
+
+/* Whether it goes the short way or the long one. */
+static void hear_slowly(const tl_segment *s)
+{
+    listen(&run.slow, s);
+    check(run.slow.heard->number == run.plain.heard->number);
+    check_same(&run.plain.report, &run.slow.report);
+    check_same_memory(run.plain.heard, run.slow.heard);
+}
+
 static bool hear_rejection(listener *l, const tl_rejection *r)
 {
     run.present = l;
@@ -479,7 +514,8 @@ static void reject(const tl_rejection *r)
     note_rejection(r);
     note_time(r->time);
     const bool decides = hear_rejection(&run.plain, r);
-    check(decides == hear_rejection(&run.twin, &twin) && decides == hear_rejection(&run.twice, r));
+    check(decides == hear_rejection(&run.twin, &twin) && decides == hear_rejection(&run.twice, r) &&
+          decides == hear_rejection(&run.slow, r));
     if (!decides)
         return;
     const tl_report *said = &run.plain.report;
@@ -519,6 +555,7 @@ static void follow(const tl_segment *s)
     check_same(&run.plain.report, &run.twin.report);
     const int64_t msl = run.plain.all.world.settings.msl;
     hear_twice(s);
+    hear_slowly(s);
     if (run.plain.report.copy_of == 0)
         check_report(&run.plain.report, was_chained[c->number]);
     check_counts(c);
@@ -548,6 +585,8 @@ static void begin_capture(void)
     run.has_held_back = false;
     run.plain = run.twin = run.twice = (listener){
         .all = {.world = {.settings = {.msl = INT64_C(30000000000)}, .allocate = allocate}, .make = make}};
+    run.slow = run.plain;
+    run.slow.all.world.thorough = true;
     run.frames = run.command_count = 0;
     run.next[0] = 1000;
     run.next[1] = 5000;

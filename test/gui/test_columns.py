@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The profile "TCP Lifecycle" in the real Wireshark: its columns are as wide as what stands in them, the first
-time that somebody chooses it."""
+time that somebody chooses it. And what the window "TCP Lifecycle" has in which order."""
 
 import json
 import re
@@ -14,12 +14,13 @@ from test_profile import NAME, SOURCE, environment, installed  # noqa: F401
 from wireshark import TOP, as_somebody
 
 LETTER = 8  # pixels, of Wireshark's font on the screen of the tests
-LONGEST = {"Phase": "SYN_RECEIVED", "Client": "SYN_RECEIVED", "Server": "SYN_RECEIVED", "Step": "ACK of SYN/ACK",
+LONGEST = {"Phase": "SYN_RECEIVED", "Client": "SYN_RECEIVED", "Server": "SYN_RECEIVED", "Step": "2nd FIN + ACK of 1st FIN",
            "Verdict": "RST after FIN (keep-alive, server)"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def columns(wireshark, environment, display):  # noqa: F811
+def seen(wireshark, environment, display):  # noqa: F811
+    """Of a capture in which more connections are CLOSED than in TIME_WAIT"""
     folder = wireshark.folder / "columns"
     folder.mkdir()
     for name in ("gui.py", "gui-columns.py"):
@@ -30,11 +31,16 @@ def columns(wireshark, environment, display):  # noqa: F811
     }  # fmt: skip
     done = subprocess.run(
         [*as_somebody(), "dbus-run-session", "--", PYTHON, folder / "gui-columns.py", "-C", NAME,
-         "-r", wireshark.path("still-open")],
+         "-r", wireshark.path("any-interface")],
         capture_output=True, cwd=environment["HOME"], encoding="utf-8", env=own, timeout=SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def columns(seen):
+    return dict(seen["columns"])
 
 
 @pytest.mark.xdist_group("gui")
@@ -52,4 +58,15 @@ def test_names_fit(columns, title):
 @pytest.mark.xdist_group("gui")
 def test_all_but_the_info_fit_into_1280_pixels(columns):
     assert list(columns)[-1] == "Info"
-    assert sum(list(columns.values())[:-1]) < 1150
+    assert sum(list(columns.values())[:-1]) < 1170
+
+
+@pytest.mark.xdist_group("gui")
+def test_items_of_the_statistics_tree_stand_by_their_count(seen):
+    """Whatever Wireshark sorts by when it opens the window; and the sections as README has them."""
+    names = [row[0] for row in seen["tree"]]
+    whole = names[: names.index("By server")]
+    sections = ["Open", "Close", "Closed by", "RST cause", "RST form", "RST answers", "Phase"]
+    assert [name for name in whole if name in sections] == sections
+    assert whole[whole.index("Open") :][:3] == ["Open", "3-way", "refused"]
+    assert whole[-3:] == ["Phase", "CLOSED", "TIME_WAIT"]

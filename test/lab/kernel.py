@@ -6,6 +6,7 @@ that stand for TIME_WAIT, for an orphan's FIN_WAIT_2, and for a handshake that i
 are seen by asking sock_diag(7) again and again.
 """
 
+import bisect
 import os
 import re
 import socket
@@ -13,11 +14,14 @@ import struct
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 TRACING = Path("/sys/kernel/tracing")
 EVENT = "events/sock/inet_sock_set_state"
 BUFFER_KIB = 4096
 INTERVAL = 0.1
+STEP = 0.001  # a wall clock that is suddenly so much elsewhere was set by somebody
+TRIES = 3
 
 LINE = re.compile(
     r" (?P<time>\d+\.\d+): inet_sock_set_state: .*protocol=IPPROTO_TCP sport=(?P<sport>\d+) dport=(?P<dport>\d+) "
@@ -53,6 +57,57 @@ def what_is_missing():
     return None
 
 
+class Event(NamedTuple):
+    time: float  # on the wall clock, as packets are stamped
+    address: str
+    port: int
+    peer: int
+    old: str
+    new: str
+    steady: float  # CLOCK_MONOTONIC
+
+
+class Sample(NamedTuple):
+    begin: float  # on the wall clock
+    until: float
+    sockets: dict  # {(role, port, peer's port): state}
+    steady: float
+
+
+class Clocks:
+    """How far the wall clock, which stamps packets, is ahead of the steady one, which stamps the kernel's events. It
+    is read again and again, since whoever sets the wall clock meanwhile sets all packets from then on."""
+
+    def __init__(self):
+        self._times, self._leads = [], []
+
+    def read(self):
+        """Of some tries the one that took least: nothing came between the readings."""
+        self.note(*min((read_clocks() for _ in range(TRIES)), key=lambda reading: reading[2] - reading[0]))
+
+    def note(self, before, wall, after):
+        middle = (before + after) / 2
+        self._times.append(middle)
+        self._leads.append(wall - middle)
+
+    def wall(self, steady):
+        """What the wall clock said then, as it was last read."""
+        return steady + self._leads[max(0, bisect.bisect_right(self._times, steady) - 1)]
+
+    def stepped(self, begin, until):
+        """Whether the wall clock was set between two steady times; when exactly, between two readings, nobody knows."""
+        return any(
+            abs(self._leads[i + 1] - self._leads[i]) > STEP and self._times[i] <= until and begin <= self._times[i + 1]
+            for i in range(len(self._times) - 1)
+        )
+
+
+def read_clocks():
+    before = time.clock_gettime(time.CLOCK_MONOTONIC)
+    wall = time.clock_gettime(time.CLOCK_REALTIME)
+    return before, wall, time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 class Trace:
     """The tracepoint, in an instance of tracefs of its own, so that nobody's tracing is disturbed."""
 
@@ -77,17 +132,17 @@ class Trace:
     def _write(self, name, value):
         (self.folder / name).write_text(str(value), encoding="ascii")
 
-    def events(self):
-        """[(time, address, port, peer's port, old state, new state)] so far, in order of time."""
-        offset = time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    def events(self, clocks):
+        """The events so far, in the order in which they happened."""
         events = []
         for line in (self.folder / "trace").read_text(encoding="ascii", errors="replace").splitlines():
             if match := LINE.search(line):
-                events.append((
-                    float(match["time"]) + offset, address_of(match), int(match["sport"]), int(match["dport"]),
-                    NAMES[match["old"]], NAMES[match["new"]],
+                steady = float(match["time"])
+                events.append(Event(
+                    clocks.wall(steady), address_of(match), int(match["sport"]), int(match["dport"]),
+                    NAMES[match["old"]], NAMES[match["new"]], steady,
                 ))  # fmt: skip
-        return sorted(events)
+        return sorted(events, key=lambda event: event.steady)
 
 
 def address_of(match):
@@ -104,10 +159,11 @@ def sweep():
 
 
 class Census:
-    """All TCP sockets of the hosts, again and again, from a thread of its own."""
+    """All TCP sockets of the hosts and both clocks, again and again, from a thread of its own."""
 
     def __init__(self, hosts):
-        self.samples = []  # (time before, time after, {(role, port, peer's port): state})
+        self.samples = []
+        self.clocks = Clocks()
         self._sockets = {}
         for role, host in hosts.items():
             with host.inside():
@@ -116,6 +172,7 @@ class Census:
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self):
+        self.clocks.read()
         self._thread.start()
         return self
 
@@ -130,13 +187,14 @@ class Census:
             self.take()
 
     def take(self):
-        begin = time.clock_gettime(time.CLOCK_REALTIME)
+        self.clocks.read()
+        steady, begin = time.monotonic(), time.clock_gettime(time.CLOCK_REALTIME)
         found = {}
         for role, sock in self._sockets.items():
             for family in (socket.AF_INET, socket.AF_INET6):
                 for port, peer, state in dump(sock, family):
                     found[role, port, peer] = state
-        self.samples.append((begin, time.clock_gettime(time.CLOCK_REALTIME), found))
+        self.samples.append(Sample(begin, time.clock_gettime(time.CLOCK_REALTIME), found, steady))
 
 
 def dump(sock, family):

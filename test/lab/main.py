@@ -179,6 +179,8 @@ def judge_run(folder, data, wireshark):
 
 def shown(case, verdict):
     """Why the truth is not to be trusted, or a clean run did not show what the scenario promises; else None."""
+    if case.get("stepped"):
+        return "the machine's clock was set meanwhile"
     if case["doubts"]:
         return f"sock_diag contradicts the truth: {case['doubts']}"
     if case["loss"]:
@@ -199,7 +201,7 @@ def as_plain(verdict, off):
     case = plain.pop("case")
     plain |= {key: case[key] for key in ("seed", "loss", "scenario", "family", "first", "link")}
     plain["lost"] = sum(loss["what"] == "lost" and not loss["wanted"] for loss in case["losses"])
-    if off and (case["doubts"] or verdict.score != score.DIFFERENT):
+    if off and (case["doubts"] or case.get("stepped") or verdict.score != score.DIFFERENT):
         plain |= {"score": OFF, "reason": off}
     return plain
 

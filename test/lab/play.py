@@ -38,9 +38,10 @@ def play(folder, seed, loss, names, attempt=0):
         with Census({"client": net.client, "server": net.server}) as census:
             perform(cases, chance)
             settle(cases, census)
-            events = [event for event in trace.events() if net.owns(event[1])]
+            census.clocks.read()
+            events = [event for event in trace.events(census.clocks) if net.owns(event.address)]
         net.captures.close()
-    data = write_down(folder, cases, events, census.samples)
+    data = write_down(folder, cases, events, census)
     (folder / "truth.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
     return data
 
@@ -97,7 +98,7 @@ def settle(cases, census):
     before = None
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        found = {key: state for key, state in census.samples[-1][2].items()
+        found = {key: state for key, state in census.samples[-1].sockets.items()
                  if (key[1:] if key[0] == "client" else key[:0:-1]) in own}  # fmt: skip
         if found == before and not RESTLESS & set(found.values()):
             return
@@ -107,7 +108,7 @@ def settle(cases, census):
 # Writing down
 
 
-def write_down(folder, cases, events, samples):
+def write_down(folder, cases, events, census):
     wanted = {(case.port, case.server_port): case for case in cases}
     raw = {point: read_pcap(folder / f"{point}.raw") for point in POINTS}
     own = {(end, pair): [] for end in ("client", "server") for pair in wanted}
@@ -123,7 +124,7 @@ def write_down(folder, cases, events, samples):
                 kept.append((at, frame))
         write_pcap(folder / f"{point}.pcap", kept)
         (folder / f"{point}.raw").unlink()
-    return [case_data(case, own, events, samples) for case in cases]
+    return [case_data(case, own, events, census) for case in cases]
 
 
 def place(frame, wanted):
@@ -148,13 +149,13 @@ def to_frame(at, segment, sent):
     return Frame(at, sent, segment.flags, segment.seq, segment.ack, segment.length)
 
 
-def case_data(case, own, events, samples):
+def case_data(case, own, events, census):
     pair = case.port, case.server_port
     lives, doubts = {}, []
     for end, ports in (("client", pair), ("server", pair[::-1])):
-        mine = [(at, old, new) for at, _, port, peer, old, new in events if (port, peer) == ports]
+        mine = [(event.time, event.old, event.new) for event in events if (event.port, event.peer) == ports]
         lives[end] = lives_of(mine, own[end, pair])
-        seen = [(begin, until, found[end, *ports]) for begin, until, found in samples if (end, *ports) in found]
+        seen = [(it.begin, it.until, it.sockets[end, *ports]) for it in census.samples if (end, *ports) in it.sockets]
         doubts += [[end, *doubt] for doubt in contradictions(lives[end], seen)]
     return {
         "scenario": case.row.name, "family": case.label, "ports": pair, "first": case.first, "link": case.link,
@@ -162,10 +163,18 @@ def case_data(case, own, events, samples):
         "simultaneous": case.row.name.startswith("simultaneous_open"),
         "lives": {end: [as_data(life) for life in lives[end]] for end in lives},
         "numbers": {end: acks_of_syn_and_fin(own[end, pair]) for end in lives},
-        "samples": sum((end, *ports) in found for end, ports in (("client", pair), ("server", pair[::-1]))
-                       for _, _, found in samples),
-        "doubts": doubts,
+        "samples": sum((end, *ports) in it.sockets for end, ports in (("client", pair), ("server", pair[::-1]))
+                       for it in census.samples),
+        "doubts": doubts, "stepped": was_stepped(pair, events, census),
     }  # fmt: skip
+
+
+def was_stepped(pair, events, census):
+    """Whether the wall clock was set while there was something of the connection: then its captures tell wrong times."""
+    keys = {("client", *pair), ("server", *pair[::-1])}
+    times = [event.steady for event in events if (event.port, event.peer) in (pair, pair[::-1])]
+    times += [it.steady for it in census.samples if keys & it.sockets.keys()]
+    return bool(times) and census.clocks.stepped(min(times), max(times))
 
 
 def acks_of_syn_and_fin(frames):

@@ -29,6 +29,8 @@ PACKET = (
 )  # fmt: skip
 OURS = full([*FIELDS, *EXPERTS])
 
+STATISTICS = ("json", "csv", "streams", "tree")  # the names of those that may be asked for together
+ALL_STATISTICS = ("-n", "-q", *(word for name in STATISTICS for word in ("-z", f"tcplife,{name}")))
 WHOLE = ("-2", "-o", "tcplife.look_ahead:TRUE")  # tshark's arguments to read the whole capture first
 
 TREE_VALUE = re.compile(r'(tcplife[\w.]*)(?: == (?:"(.*)"|(.*)))?$')
@@ -63,6 +65,7 @@ class Wireshark:
         self.folder.chmod(0o755)
         self.plugin = str(lay_out(self.folder / "plugins", build))
         self.seen = {}  # by capture and arguments: see everything()
+        self.told = {}  # by capture and arguments: see statistics()
         self.home = self.folder / "home"
         self.home.mkdir()
         if os.geteuid() == 0:
@@ -136,6 +139,19 @@ class Wireshark:
             rows = self.rows(capture, [*PACKET, *OURS], *arguments)
             self.seen[key] = {int(row["frame.number"][0]): row for row in rows}
         return self.seen[key]
+
+    def statistics(self, capture, *arguments):
+        """What tshark prints of a capture when it is asked for each of tcplife's statistics. Each is asked
+        for once and for all tests."""
+        key = capture, arguments
+        if key not in self.told:
+            self.told[key] = self.read(capture, *arguments, *ALL_STATISTICS)
+        return self.told[key]
+
+    def json(self, capture, *arguments):
+        """Each connection's row."""
+        lines = self.statistics(capture, *arguments).splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def fields(self):
         """(name, type, description) of each field and expert info of tcplife, in tshark's order."""

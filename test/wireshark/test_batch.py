@@ -11,7 +11,7 @@ from scapy.layers.vxlan import VXLAN
 
 import test_headers
 from test_headers import MACS, fragments  # noqa: F401 (a fixture)
-from wireshark import TIMEOUT, TOP
+from wireshark import ALL_STATISTICS, TIMEOUT, TOP
 
 NAME = "TCP Lifecycle Batch"
 SOURCE = TOP / "plugin" / "profile-batch"
@@ -41,10 +41,7 @@ def test_it_is_installed(build, tmp_path):
 
 
 def test_the_answers_are_the_same(wireshark, batch, capture):
-    asked = ["-q"]
-    for form in ("json", "csv", "streams", "tree"):
-        asked += ["-z", f"tcplife,{form}"]
-    assert batch(capture, *asked) == wireshark.read(capture, *asked)
+    assert batch(capture, *ALL_STATISTICS) == wireshark.statistics(capture)
 
 
 def test_nothing_above_tcp_is_dissected(wireshark, batch):

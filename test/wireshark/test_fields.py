@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-import pcap
+import together
 from interface import EVENT, EXPERTS, FIELDS, LAST, full
 from wireshark import CAPTURES, TOP, WHOLE
 
@@ -24,14 +24,8 @@ SECOND = 1_000_000  # microseconds
 @pytest.fixture(scope="module")
 def examples(wireshark):
     """All small captures, one after the other, which together show everything that there is."""
-    frames, begin = [], 0
-    for name in CAPTURES:
-        content = (TOP / "captures" / f"{name}.pcap").read_bytes()
-        if len(content) < SMALL:
-            own = pcap.read(content)
-            frames += [(begin + time - own[0][0], data) for time, data in own]
-            begin = frames[-1][0] + SECOND
-    return wireshark.write("examples.pcap", pcap.write(frames))
+    small = [name for name in CAPTURES if (TOP / "captures" / f"{name}.pcap").stat().st_size < SMALL]
+    return wireshark.write("examples.pcap", together.one_after_the_other(small))
 
 
 def arguments_for(name):
@@ -86,6 +80,13 @@ class Shown(dict):
         has the same key twice."""
         printed = self.wireshark.read(self.capture, "-T", "json", *arguments)
         return [list(leaves(frame)) for frame in json.loads(printed, object_pairs_hook=list)]
+
+    def columns(self, arguments):
+        """Each field's cells, in a packet list that has a column for each"""
+        formats = ",".join(f'"{name}","%Cus:tcplife.{name}:0:R"' for name in FIELDS)
+        printed = self.wireshark.read(self.capture, "-o", f"gui.column.format:{formats}", "-T", "tabs", *arguments)
+        rows = (line.split("\t") for line in printed.split("\n")[:-1])
+        return dict(zip(FIELDS, zip(*([cell.strip() for cell in row] for row in rows)), strict=True))
 
     def ek(self, arguments):
         printed = self.wireshark.read(self.capture, "-T", "ek", *arguments)
@@ -143,11 +144,10 @@ def test_five_ways(wireshark, examples, shown, titles, name):
     some = next(values[0] for values in wanted if values)
     boolean = FIELDS[name] == "FT_BOOLEAN"
 
-    column = f'gui.column.format:"Column","%Cus:{field}:0:R"'
-    printed = wireshark.read(examples, *arguments, "-o", column, "-T", "tabs").split("\n")
     alone = FIELDS[name] == "FT_ABSOLUTE_TIME"
     whole = alone or name in WITH_COMMAS
-    columns = [[line.strip()] if whole else as_text(line.strip()).split(",") for line in printed[:-1]]
+    cells = shown["columns", arguments][name]
+    columns = [[cell] if whole else as_text(cell).split(",") for cell in cells]
     columns = [values if any(values) else [] for values in columns]
     assert [",".join(values) for values in columns] == [",".join(values) for values in wanted]
 

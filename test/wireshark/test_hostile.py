@@ -2,6 +2,7 @@
 """Whole captures that were mutated, through the plugin with sanitizers in tshark: see hostile.py, which takes
 5000 of them by hand."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -34,6 +35,13 @@ def test_the_plugin_is_there_with_its_sanitizers(checked):
         ["nm", "-D", "--undefined-only", checked.wireshark.plugin], capture_output=True, text=True, check=True
     ).stdout
     assert "__asan_report_load" in symbols and "__ubsan_handle" in symbols
+
+
+def test_the_plugin_is_given_bytes_that_end_where_they_end(checked):
+    """Or ASan would see no read behind a frame, which lies in a larger buffer."""
+    _, said, _ = checked.run("-r", checked.wireshark.path("still-open"), LD_DEBUG="bindings")
+    bound = re.findall(r"binding file \S*tcplife\.so \[0\] to (\S+) \[0\]: normal symbol `tvb_get_ptr'", said)
+    assert [Path(library).name for library in bound] == ["bounded.so"]
 
 
 @pytest.mark.parametrize("first", range(0, IN_CI, IN_ONE_FILE))

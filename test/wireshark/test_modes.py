@@ -50,11 +50,11 @@ def by_connection(frames):
     return connections
 
 
-def test_two_passes_show_what_one_shows(wireshark, capture):
+def test_two_passes_show_what_one_shows(wireshark, all_at_once):
     """Without look-ahead nothing of tcplife runs in the first pass of two."""
-    one = watch(wireshark, capture)
+    one = watch(wireshark, all_at_once)
     assert any(values for _, values in one.values())
-    assert watch(wireshark, capture, "-2") == one
+    assert watch(wireshark, all_at_once, "-2") == one
 
 
 def test_look_ahead_changes_only_the_facts(wireshark, capture):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wireshark import CAPTURES, NOBODY, TIMEOUT, TOP, WHOLE
+from wireshark import NOBODY, TIMEOUT, TOP, WHOLE
 
 NAME = "TCP Lifecycle"
 FILES = ["colorfilters", "dfilter_buttons", "dfilters", "io_graphs", "preferences", "recent"]
@@ -131,8 +131,8 @@ def test_colours_are_readable_for_the_colour_blind():
 
 
 @pytest.mark.parametrize("condition", [pytest.param(rule[1], id=rule[0]) for rule in rules()])
-def test_each_colour_is_of_some_packet(wireshark, condition):
-    assert any(wireshark.read(name, "-Y", condition) for name in CAPTURES)
+def test_each_colour_is_of_some_packet(wireshark, all_at_once, condition):
+    assert wireshark.read(all_at_once, "-Y", condition)
 
 
 def test_there_are_five_buttons():
@@ -146,8 +146,8 @@ def bookmarks():
 
 
 @pytest.mark.parametrize("condition", [pytest.param(it[1], id=it[0]) for it in bookmarks()])
-def test_each_bookmark_finds_some_packet_and_not_all(wireshark, condition):
-    test_each_button_finds_some_packet_and_not_all(wireshark, condition)
+def test_each_bookmark_finds_some_packet_and_not_all(wireshark, all_at_once, condition):
+    test_each_button_finds_some_packet_and_not_all(wireshark, all_at_once, condition)
 
 
 @pytest.mark.parametrize("name", ["colorfilters", "dfilters"])
@@ -160,7 +160,7 @@ def test_what_wireshark_has_itself_follows(installed, name):
     assert read(installed) == read(SOURCE) + read(DATA)
 
 
-def test_each_graph_has_something_to_draw(wireshark):
+def test_each_graph_has_something_to_draw(wireshark, all_at_once):
     """tshark's own statistics of what the profile's I/O graphs are told"""
     lines = [line for line in (SOURCE / "io_graphs").read_text().splitlines() if not line.startswith("#")]
     for enabled, _, condition, colour, style, unit, field, *_ in csv.reader(lines):
@@ -169,14 +169,13 @@ def test_each_graph_has_something_to_draw(wireshark):
         if field:
             assert unit == "MAX(Y Field)"
             condition = field
-        assert any(wireshark.read(name, *WHOLE, "-Y", condition) for name in CAPTURES)
+        assert wireshark.read(all_at_once, *WHOLE, "-Y", condition)
 
 
 @pytest.mark.parametrize("condition", [pytest.param(button[1], id=button[0]) for button in buttons()])
-def test_each_button_finds_some_packet_and_not_all(wireshark, condition):
-    names = iter(CAPTURES)
-    assert any(wireshark.read(name, *WHOLE, "-Y", condition) for name in names)
-    assert any(wireshark.read(name, *WHOLE, "-Y", f"tcp && !({condition})") for name in CAPTURES)
+def test_each_button_finds_some_packet_and_not_all(wireshark, all_at_once, condition):
+    for some in (condition, f"tcp && !({condition})"):
+        assert wireshark.read(all_at_once, *WHOLE, "-Y", some)
 
 
 def test_buttons_are_read_without_complaint(wireshark, tshark, installed):

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-import pcap
+import together
 from interface import EXPERTS
 from reference import PAGES, SECTIONS, entries, render
 from wireshark import CAPTURES, TOP, WHOLE
@@ -59,12 +59,7 @@ def test_links_lead_somewhere():
 @pytest.fixture(scope="module")
 def everything(wireshark):
     """All captures, one after the other"""
-    frames, begin = [], 0
-    for name in CAPTURES:
-        own = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
-        frames += [(begin + time - own[0][0], data) for time, data in own]
-        begin = frames[-1][0] + 1_000_000
-    return wireshark.write("everything.pcap", pcap.write(frames))
+    return wireshark.write("everything.pcap", together.one_after_the_other(CAPTURES))
 
 
 @pytest.mark.parametrize("filter", FILTERS)

@@ -4,8 +4,7 @@ two passes with look-ahead find on the last frame of each connection."""
 
 import pytest
 
-from test_modes import together  # noqa: F401
-from test_statistics import FORMATS, counts, in_columns, objects, statistics, tree_counts
+from test_statistics import counts, filtered, in_columns, objects, tree_counts
 from wireshark import WHOLE
 
 ON_ROWS = [
@@ -38,18 +37,16 @@ def last_frames(wireshark, path, condition):
 
 
 @pytest.mark.parametrize("condition", ON_ROWS)
-def test_one_pass_finds_what_two_find(wireshark, together, condition):  # noqa: F811
-    path, _ = together
-    plain = last_frames(wireshark, path, "tcp")
-    found = [row["tcplife.connection"] for row in objects(wireshark.read(path, "-q", "-z", f"tcplife,json,{condition}"))]
+def test_one_pass_finds_what_two_find(wireshark, all_at_once, condition):
+    plain = last_frames(wireshark, all_at_once, "tcp")
+    found = [row["tcplife.connection"] for row in objects(wireshark.read(all_at_once, "-q", "-z", f"tcplife,json,{condition}"))]
     assert found == sorted(set(found))
     assert 0 < len(found) < len(plain)
-    assert {number for number in found if number in plain} == last_frames(wireshark, path, condition)
+    assert {number for number in found if number in plain} == last_frames(wireshark, all_at_once, condition)
 
 
-def test_all_formats_have_the_same_connections(wireshark, together):  # noqa: F811
-    path, _ = together
-    printed = statistics(wireshark, path, filtered=f",{ON_ROWS[0]}")
+def test_all_formats_have_the_same_connections(wireshark, all_at_once):
+    printed = filtered(wireshark, all_at_once, ON_ROWS[0])
     rows = objects(printed["json"])
     assert len(rows) > 5
     assert len(printed["csv"].splitlines()) - 1 == len(in_columns(printed["streams"])) - 1 == len(rows)
@@ -66,23 +63,21 @@ def ask(wireshark, path, condition, *options):
 
 
 @pytest.mark.parametrize("condition", ON_FRAMES + ON_BOTH)
-def test_frames_are_judged_as_they_are_read(wireshark, together, condition):  # noqa: F811
-    path, _ = together
-    found, _ = ask(wireshark, path, condition)
-    frames = wireshark.rows(path, ["tcp.stream", "tcplife.connection", "tcplife.phase"], "-Y", f"tcplife.phase && ({condition})")
+def test_frames_are_judged_as_they_are_read(wireshark, all_at_once, condition):
+    found, _ = ask(wireshark, all_at_once, condition)
+    frames = wireshark.rows(all_at_once, ["tcp.stream", "tcplife.connection", "tcplife.phase"], "-Y", f"tcplife.phase && ({condition})")
     ours = connections_of(row for row in frames if len(row["tcp.stream"]) == 1)
     assert ours <= found
     assert not found or len(found - ours) < 5
 
 
 @pytest.mark.parametrize("condition", ON_BOTH)
-def test_who_asks_both_is_told_once_what_to_add(wireshark, together, condition):  # noqa: F811
-    path, _ = together
+def test_who_asks_both_is_told_once_what_to_add(wireshark, all_at_once, condition):
     for options in ((), ("-2",)):
-        found, said = ask(wireshark, path, condition, *options)
+        found, said = ask(wireshark, all_at_once, condition, *options)
         assert said.count("-2 -o tcplife.look_ahead:TRUE") == len(said.splitlines()) == 1
         assert said.startswith("tshark: tcplife,json: ")
-    whole, said = ask(wireshark, path, condition, *WHOLE)
+    whole, said = ask(wireshark, all_at_once, condition, *WHOLE)
     assert said == ""
     assert whole != found
 
@@ -93,13 +88,12 @@ def test_who_asks_one_is_told_nothing(wireshark, condition):
     assert said == ""
 
 
-def test_a_filter_does_not_change_how_the_next_is_judged(wireshark, together):  # noqa: F811
+def test_a_filter_does_not_change_how_the_next_is_judged(wireshark, all_at_once):
     """Nor does a display filter"""
-    path, _ = together
     conditions = [ON_ROWS[0], ON_FRAMES[0], ON_ROWS[1], ON_BOTH[0], ON_ROWS[2]]
-    alone = [ask(wireshark, path, condition)[0] for condition in conditions]
+    alone = [ask(wireshark, all_at_once, condition)[0] for condition in conditions]
     for options in ((), ("-Y", "tcplife.close && tcp.flags.fin == 1")):
         asked = [word for condition in reversed(conditions) for word in ("-z", f"tcplife,csv,{condition}")]
-        printed = wireshark.run("tshark", "-q", "-r", path, *options, *asked).stdout
+        printed = wireshark.run("tshark", "-q", "-r", all_at_once, *options, *asked).stdout
         parts = printed.split("tcp.stream,")[1:]
         assert [{int(row.split(",")[1]) for row in part.splitlines()[1:]} for part in parts] == alone

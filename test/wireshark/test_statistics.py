@@ -14,9 +14,8 @@ from decimal import Decimal
 import pytest
 
 from interface import FACT, FIELDS, full
-from wireshark import TIMEOUT, WHOLE, as_somebody
+from wireshark import ALL_STATISTICS, STATISTICS, TIMEOUT, WHOLE, as_somebody
 
-FORMATS = ("json", "csv", "streams", "tree")
 HEAD = ["tcp.stream", "tcplife.connection", "tcplife.phase", "tcplife.client.state", "tcplife.server.state"]
 # What the RST that ended the connection, else the first one, has on its frame; and more of the whole.
 RST = ["verdict", "form", "answers", "answers_kind", "idle", "idle_before", "ttl_delta", "evidence"]
@@ -49,10 +48,8 @@ GROUPS = {
 SEVERAL = "story-13-syn-flood"  # a capture with many connections
 
 
-def statistics(wireshark, capture, *options, filtered=""):
-    """What all formats print, {format: text}, of one run."""
-    asked = [word for name in FORMATS for word in ("-z", f"tcplife,{name}{filtered}")]
-    printed = wireshark.read(capture, "-q", *options, *asked)
+def statistics(printed):
+    """What each statistic says, {name: text}, of what tshark prints of all"""
     # Who was asked last is the first to answer.
     tree, lines = re.match(r"\n(=+\n.*?\n-+\n.*?\n-+\n)(.*)", printed, re.DOTALL).groups()
     table, rows = lines.split("tcp.stream,", 1)
@@ -66,6 +63,11 @@ def statistics(wireshark, capture, *options, filtered=""):
     }
 
 
+def filtered(wireshark, capture, condition):
+    asked = [f"{word},{condition}" if word.startswith("tcplife,") else word for word in ALL_STATISTICS]
+    return statistics(wireshark.read(capture, *asked))
+
+
 def objects(text):
     return [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
 
@@ -74,14 +76,9 @@ def as_text(value):
     return "true" if value is True else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-PRINTED = {}  # by capture: each is asked for once and for all tests
-
-
 @pytest.fixture
 def printed(wireshark, capture):
-    if capture not in PRINTED:
-        PRINTED[capture] = statistics(wireshark, capture)
-    return PRINTED[capture]
+    return statistics(wireshark.statistics(capture))
 
 
 # Every connection, once, with the values of its fields
@@ -266,10 +263,9 @@ def test_tree_keeps_its_sections_in_order_and_its_items_by_count(printed):
         assert (int(least), int(most)) == (min(found), max(found))
 
 
-def test_facts_are_final_in_any_pass(wireshark, capture, printed):
-    for options in (("-2",), WHOLE):
-        again = objects(statistics(wireshark, capture, *options)["json"])
-        assert again == objects(printed["json"]), options
+@pytest.mark.parametrize("options", [("-2",), WHOLE], ids=["two passes", "look-ahead"])
+def test_facts_are_final_in_any_pass(wireshark, all_at_once, options):
+    assert wireshark.json(all_at_once, *options) == wireshark.json(all_at_once) != []
 
 
 # Filters and arguments
@@ -281,13 +277,13 @@ def test_facts_are_final_in_any_pass(wireshark, capture, printed):
 )
 def test_filter_chooses_connections_and_changes_no_number(wireshark, condition):
     for capture in (SEVERAL, "port-reuse-in-client-time-wait", "story-02-keep-alive-rst"):
-        chosen = statistics(wireshark, capture, filtered=f",{condition}")
+        chosen = filtered(wireshark, capture, condition)
         matching = {
             int(row["tcp.stream"][0])
             for row in wireshark.rows(capture, ["tcp.stream", "tcplife.phase"], "-Y", condition)
             if row["tcplife.phase"]
         }
-        rows = objects(statistics(wireshark, capture)["json"])
+        rows = objects(statistics(wireshark.statistics(capture))["json"])
         expected = [row for row in rows if row["tcp.stream"] in matching]
         assert objects(chosen["json"]) == expected
         assert len(list(csv.reader(io.StringIO(chosen["csv"])))) == len(expected) + 1
@@ -299,7 +295,7 @@ def test_empty_filter_is_none(wireshark):
     assert wireshark.read(SEVERAL, "-q", "-z", "tcplife,json,") == wireshark.read(SEVERAL, "-q", "-z", "tcplife,json")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_wrong_filter_is_refused_as_wireshark_does_it(wireshark, name):
     done, stock = (
         wireshark.run("tshark", "-q", "-r", wireshark.path(SEVERAL), "-z", f"{kind},no.such.field == 1")
@@ -319,13 +315,13 @@ def test_a_wrong_argument_is_refused_as_wireshark_does_it(wireshark, argument):
 
 def test_help_lists_the_statistics(wireshark):
     listed = wireshark.run("tshark", "-z", "help").stderr.split()
-    assert [name for name in listed if name.startswith("tcplife")] == [f"tcplife,{name}" for name in sorted([*FORMATS, "story"])]
+    assert [name for name in listed if name.startswith("tcplife")] == [f"tcplife,{name}" for name in sorted([*STATISTICS, "story"])]
     assert "flow,tcplife" in listed
 
 
 def test_a_capture_without_tcp(wireshark):
     path = wireshark.write("nothing.pcap", bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
-    empty = statistics(wireshark, path)
+    empty = statistics(wireshark.statistics(path))
     assert empty["json"] == ""
     assert empty["csv"].startswith("tcp.stream,") and empty["csv"].count("\n") == 1
     assert in_columns(empty["streams"]) == [COLUMNS]

@@ -4,7 +4,6 @@ frame but a deciding one or one that a RST answers. What the list says is held h
 fields show, by a second reading of its conditions."""
 
 import itertools
-import json
 import re
 
 import pytest
@@ -12,7 +11,9 @@ import pytest
 import talk
 from expectations import FAILED
 from reference import entries
-from wireshark import CAPTURES, WHOLE
+from wireshark import WHOLE
+
+pytestmark = pytest.mark.xdist_group("all captures")
 
 PARTS = ("OPENING", "DATA", "CLOSING", "REASON")
 SENTENCES = [tuple(entry) for entry in entries("story-table.h", "STORY_SENTENCES")]
@@ -50,8 +51,7 @@ def longest(name):
 
 def rows_of(wireshark, capture):
     """Those of JSON, with whose segments raised the events that a connection remembers"""
-    printed = wireshark.read(capture, "-n", "-q", "-z", "tcplife,json")
-    rows = {row["tcplife.connection"]: row for row in map(json.loads, printed.splitlines())}
+    rows = {row["tcplife.connection"]: dict(row) for row in wireshark.json(capture)}
     for row, name, ends in marks_of(wireshark, capture, rows):
         row[f"tcplife.{name}"] = "both" if len(ends) > 1 else ends.pop()
     return list(rows.values())
@@ -133,10 +133,10 @@ def shown(name, value, row):
 
 
 @pytest.fixture(name="rows", scope="module")
-def fixture_rows(wireshark):
+def fixture_rows(wireshark, all_at_once):
     """Of all captures, and of the core's conversations"""
     talked = wireshark.write("talk.pcap", talk.write())
-    return {name: rows_of(wireshark, name) for name in CAPTURES} | {"talk": rows_of(wireshark, talked)}
+    return {path.stem: rows_of(wireshark, path) for path in (all_at_once, talked)}
 
 
 def test_each_story_is_told_by_the_facts(rows):
@@ -210,11 +210,11 @@ def test_every_claim_has_a_source():
         assert re.search(r"RFC \d+|Linux|Documentation/", source), (when, text)
 
 
-def test_the_field_has_a_sentence_in_each_value(wireshark, rows):
+def test_the_field_has_a_sentence_in_each_value(wireshark):
     """In the tree as in the row, once the capture has been read."""
     for capture in ("story-02-keep-alive-rst", "zero-window-probe-reset"):
         frames = wireshark.everything(capture, *WHOLE)
-        (row,) = rows[capture]
+        (row,) = wireshark.json(capture)
         for frame in frames.values():
             assert " ".join(frame["tcplife.story"]) == row["tcplife.story"]
             assert all(one[0].isupper() and one.endswith(".") for one in frame["tcplife.story"])
@@ -250,20 +250,20 @@ ESSENCE = {  # of a capture: what a good engineer would have to say of a connect
 }
 
 
-def test_essence(rows):
+def test_essence(wireshark):
     for (capture, connection), essence in ESSENCE.items():
-        (row,) = (row for row in rows[capture] if row["tcplife.connection"] == connection)
+        (row,) = (row for row in wireshark.json(capture) if row["tcplife.connection"] == connection)
         assert essence in row["tcplife.story"]
 
 
-def test_story_2_ends_with_the_forgotten_half(rows):
-    (row,) = rows["story-02-keep-alive-rst"]
+def test_story_2_ends_with_the_forgotten_half(wireshark):
+    (row,) = wireshark.json("story-02-keep-alive-rst")
     assert row["tcplife.story"].endswith(ESSENCE["story-02-keep-alive-rst", 0])
 
 
-def test_heading_story_and_ladder(wireshark, rows):
+def test_heading_story_and_ladder(wireshark):
     printed = wireshark.tshark("-n", "-q", "-r", "captures/story-02-keep-alive-rst.pcap", "-z", "tcplife,story").splitlines()
-    (row,) = rows["story-02-keep-alive-rst"]
+    (row,) = wireshark.json("story-02-keep-alive-rst")
     assert printed[0] == "Connection 0: client 192.0.2.1 port 40002, server 192.0.2.2 port 80"
     story = [line.strip() for line in printed[1:6]]
     assert " ".join(story) == row["tcplife.story"]
