@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""scale.py [UNITS [ROW ...]]: whether time and memory for each unit stay the same at ten times as many.
+"""scale.py [UNITS [ROW ...] | --each [CONNECTIONS]]: whether time and memory for each unit stay the same at ten times
+as many.
 
 Run by hand; prints one table, whose last result stands in test/README.md. Units (default: 100,000) are SYNs,
 connections, packets of one stream or RSTs. Time is what tshark with the plugin takes beyond tshark without it,
@@ -15,6 +16,10 @@ With fewer units the difference of two runs is mostly noise, on a machine that o
 
 Then sharkd loads one capture of 2,000 connections 100 times, with the plugin and without: by how much it grows
 from load to load.
+
+With --each: what each of tcplife's statistics adds to the reading of so many whole connections (default:
+1,000,000, which takes 3 GB of disk, 14 GB of memory and a quarter of an hour), beside what stock takes to read them.
+Each is run once.
 """
 
 import json
@@ -41,6 +46,11 @@ KINDS = {
 }
 NO_TREE = ("-z", "rtp,streams")
 ALL = [word for name in ("json", "csv", "streams", "tree", "story") for word in ("-z", f"tcplife,{name}")]
+EACH = {
+    "none: the plugin alone": NO_TREE,
+    **{f"`-z tcplife,{name}`": ("-z", f"tcplife,{name}") for name in ("json", "csv", "streams", "tree", "story")},
+    "`-z flow,tcplife,network`": ("-z", "flow,tcplife,network"),
+}
 TIMES = {1: 7, 10: 3}  # how often each is run
 LOADS, LOADED = 100, 2000  # connections
 
@@ -134,10 +144,37 @@ def growth(wireshark, plugins, loads=LOADS):
     return (sizes[-1] - sizes[loads // 5]) / (loads - 1 - loads // 5)
 
 
+def each(wireshark, connections):
+    """What each statistic adds, as lines of a table"""
+    path = wireshark.folder / "big.pcap"
+    workloads.write(path, workloads.SHORT(connections))
+    stock, stock_peak = run(wireshark, path, NO_TREE, "none")
+    yield f"| stock's reading | {stock:.1f} s | | {stock_peak / 1e6:,.0f} MB |"
+    for what, arguments in EACH.items():
+        seconds, peak = run(wireshark, path, arguments)
+        more = seconds - stock
+        over = "" if more < stock else " (more than stock)"
+        yield f"| {what} | {more:.1f} s | {more / stock:.0%}{over} | {(peak - stock_peak) / 1e6:,.0f} MB |"
+    path.unlink()
+
+
+def main_each(build, connections):
+    print(f"| {connections:,} connections of 10 packets | time | of stock's | memory |")
+    print("| --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory(prefix="tcplife-scale-") as name:
+        wireshark = Wireshark(name, build)
+        (wireshark.folder / "none").mkdir()
+        for line in each(wireshark, connections):
+            print(line, flush=True)
+
+
 def main():
+    build = Path(os.environ.get("TCPLIFE_BUILD", TOP / "build")).resolve()
+    if sys.argv[1:2] == ["--each"]:
+        main_each(build, int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000)
+        return
     units = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     wanted = tuple(sys.argv[2:])
-    build = Path(os.environ.get("TCPLIFE_BUILD", TOP / "build")).resolve()
     print(f"| {10 * units:,} (times {units:,}) | time | memory | time, all `-z` | memory, all `-z` |")
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory(prefix="tcplife-scale-") as name:
