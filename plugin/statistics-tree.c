@@ -210,6 +210,8 @@ static char *others_name(const GArray *servers)
 
 /* ---- Showing ---- */
 
+static GHashTable *windows; /* by their stats_tree: several may be filled at a time */
+
 static int show(stats_tree *tree, int parent, const char *name, bool is_parent, int number)
 {
     return stats_tree_manip_node_int(MN_SET, tree, name, parent, is_parent, number);
@@ -250,6 +252,19 @@ static void keep_place(stats_tree *tree, int branch, int place, const value_coun
     node->maxvalue.int_max = most;
 }
 
+/* In windows an item or a server stands by its count, whatever is sorted: those of 4.0 and 4.4 begin with the names,
+ * from Z to A. It becomes a range for that, too, which is the average of itself. */
+static void stand_by_count(stats_tree *tree, stat_node *node)
+{
+    if (!g_hash_table_contains(windows, tree))
+        return;
+    if (!node->rng)
+        node->rng = g_new0(range_pair_t, 1);
+    node->rng->floor = node->rng->ceil = -node->counter;
+    node->total.int_total = (gint64)node->counter * node->counter;
+    node->minvalue.int_min = node->maxvalue.int_max = node->counter;
+}
+
 static void show_group(stats_tree *tree, int parent, const tally *t, size_t group)
 {
     const value_count *values = (const value_count *)(const void *)t->values->data;
@@ -265,6 +280,8 @@ static void show_group(stats_tree *tree, int parent, const tally *t, size_t grou
         if (values[i].group == group)
             show(tree, branch, values[i].value, false, values[i].count);
     }
+    for (stat_node *item = node_of(tree, branch)->children; item; item = item->next)
+        stand_by_count(tree, item);
 }
 
 static void show_groups(stats_tree *tree, int branch, const tally *t)
@@ -279,7 +296,7 @@ static void show_server(stats_tree *tree, int parent, const char *name, const ta
     const int branch = show(tree, parent, name, true, t->connections);
 
     if (!is_others)
-        keep_above(tree, branch);
+        stand_by_count(tree, node_of(tree, keep_above(tree, branch)));
     show_groups(tree, branch, t);
 }
 
@@ -352,8 +369,6 @@ typedef struct {
     tally *others;
     char *others_name;
 } window;
-
-static GHashTable *windows; /* by their stats_tree: several may be filled at a time */
 
 static void free_window(void *own)
 {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """gui-columns.py [WIRESHARK ARGUMENT ...]: the titles of the packet list's columns and their widths in pixels,
-as JSON."""
+and the lines of the window "TCP Lifecycle", as JSON."""
 
 import json
 import sys
@@ -16,7 +16,9 @@ def columns(wireshark):
 def main():
     wireshark = Wireshark(["-o", "gui.update.enabled:FALSE", *sys.argv[1:]])
     try:
-        print(json.dumps(until(columns, wireshark)))
+        seen = {"columns": until(columns, wireshark)}
+        tree = wireshark.open("Statistics", "TCP Lifecycle", title="TCP Lifecycle ·")
+        print(json.dumps(seen | {"tree": until(wireshark.rows, tree)}))
     finally:
         wireshark.process.kill()
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The profile "TCP Lifecycle" in the real Wireshark: its columns are as wide as what stands in them, the first
-time that somebody chooses it."""
+time that somebody chooses it. And what the window "TCP Lifecycle" has in which order."""
 
 import json
 import re
@@ -19,7 +19,8 @@ LONGEST = {"Phase": "SYN_RECEIVED", "Client": "SYN_RECEIVED", "Server": "SYN_REC
 
 
 @pytest.fixture(scope="module")
-def columns(wireshark, environment, display):  # noqa: F811
+def seen(wireshark, environment, display):  # noqa: F811
+    """Of a capture in which more connections are CLOSED than in TIME_WAIT"""
     folder = wireshark.folder / "columns"
     folder.mkdir()
     for name in ("gui.py", "gui-columns.py"):
@@ -30,11 +31,16 @@ def columns(wireshark, environment, display):  # noqa: F811
     }  # fmt: skip
     done = subprocess.run(
         [*as_somebody(), "dbus-run-session", "--", PYTHON, folder / "gui-columns.py", "-C", NAME,
-         "-r", wireshark.path("still-open")],
+         "-r", wireshark.path("any-interface")],
         capture_output=True, cwd=environment["HOME"], encoding="utf-8", env=own, timeout=SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def columns(seen):
+    return dict(seen["columns"])
 
 
 @pytest.mark.xdist_group("gui")
@@ -53,3 +59,14 @@ def test_names_fit(columns, title):
 def test_all_but_the_info_fit_into_1280_pixels(columns):
     assert list(columns)[-1] == "Info"
     assert sum(list(columns.values())[:-1]) < 1170
+
+
+@pytest.mark.xdist_group("gui")
+def test_items_of_the_statistics_tree_stand_by_their_count(seen):
+    """Whatever Wireshark sorts by when it opens the window; and the sections as README has them."""
+    names = [row[0] for row in seen["tree"]]
+    whole = names[: names.index("By server")]
+    sections = ["Open", "Close", "Closed by", "RST cause", "RST form", "RST answers", "Phase"]
+    assert [name for name in whole if name in sections] == sections
+    assert whole[whole.index("Open") :][:3] == ["Open", "3-way", "refused"]
+    assert whole[-3:] == ["Phase", "CLOSED", "TIME_WAIT"]

@@ -28,16 +28,18 @@ import test_zeek  # noqa: E402
 
 EQUIVALENT = HERE / "equivalent.txt"
 CHECKED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-KINDS = {"plain": ["-O2"], "checked": ["-O1", *CHECKED]}
-PROGRAMS = {"replay": "plain", "zeek": "plain", "fuzz": "checked"}
+# Most mutants are killed by what is compiled in no time; -O2 tells which are the same to the compiler.
+KINDS = {"quick": ["-O0"], "plain": ["-O2"], "checked": ["-O1", *CHECKED]}
+PROGRAMS = ["replay", "zeek", "fuzz"]
 FUZZED = "5000"
+OF_ZEEK = ("zeek.c", "sequence.c", "sequence.h")  # what test/core/zeek.c is made of
 PATIENCE = 60  # seconds; a mutant that takes longer goes on for ever
 
 
 def run(*command, **options):
-    options = {"capture_output": True, "text": True, "check": False, "timeout": PATIENCE, **options}
+    options = {"text": True, "errors": "replace", "check": False, "timeout": PATIENCE, **options}
     try:
-        return subprocess.run([str(word) for word in command], **options)
+        return subprocess.run([str(word) for word in command], capture_output=True, **options)
     except subprocess.TimeoutExpired:
         return None
 
@@ -69,8 +71,7 @@ def compile_core(folder, kind, source):
     return done is not None and done.returncode == 0
 
 
-def link(folder, program):
-    kind = PROGRAMS[program]
+def link(folder, kind, program):
     objects = [folder / kind / (source + ".o") for source in mutants.SOURCES if source.endswith(".c")]
     objects.append(folder / kind / (program + ".main.o"))
     options = CHECKED if kind == "checked" else []
@@ -87,11 +88,12 @@ def build(folder):
         for source in mutants.SOURCES:
             if source.endswith(".c"):
                 assert compile_core(folder, kind, source), source
-    for program, kind in PROGRAMS.items():
-        options = [*KINDS[kind], "-I", folder / "plugin", "-c", CORE / (program + ".c")]
-        done = run("cc", "-std=gnu11", "-w", *options, "-o", folder / kind / (program + ".main.o"))
-        assert done and done.returncode == 0, done.stderr
-        link(folder, program)
+        for program in PROGRAMS:
+            options = [*KINDS[kind], "-I", folder / "plugin", "-c", CORE / (program + ".c")]
+            done = run("cc", "-std=gnu11", "-w", *options, "-o", folder / kind / (program + ".main.o"))
+            assert done and done.returncode == 0, done.stderr
+    for program in PROGRAMS:
+        link(folder, "plain", program)
 
 
 # ---- The quick tests ----
@@ -209,37 +211,61 @@ class Judge:
                     shutil.copy(self.base / kind / (source + ".o"), folder / kind)
 
     def tried(self, folder, mutant, sources):
-        if not all(compile_core(folder, "plain", source) for source in sources):
+        if not all(compile_core(folder, "quick", source) for source in sources):
             return "invalid", ""
+        answers = {}
+        if by := self.quick_killer(folder, mutant, answers):
+            return "killed", by
+        assert all(compile_core(folder, "plain", source) for source in sources)
         if all(self.is_same(folder, source) for source in sources):
             return "same", ""
-        by = self.killer(folder, mutant, sources)
+        by = self.killer(folder, mutant, sources, answers)
         return ("killed", by) if by else ("survived", "")
 
     def is_same(self, folder, source):
         name = Path("plain") / (source + ".o")
         return (folder / name).read_bytes() == (self.base / name).read_bytes()
 
-    def killer(self, folder, mutant, sources):
-        replay = folder / "test" / "replay"
-        if mutant.source in ("zeek.c", "sequence.c", "sequence.h"):
-            link(folder, "zeek")
-            if by := self.zeek.killed_by(folder / "test" / "zeek") or killed_by_pytest(folder, "core/test_zeek.py"):
+    def quick_killer(self, folder, mutant, answers):
+        """@param[out] answers  of the conversations as written"""
+        if mutant.source in OF_ZEEK:
+            link(folder, "quick", "zeek")
+            if by := self.zeek.killed_by(folder / "test" / "zeek"):
                 return by
         if mutant.source == "zeek.c":
             return None
-        link(folder, "replay")
-        answers = {}
-        if by := self.written.killed_by(replay, answers) or self.shifted.killed_by(replay, answers):
+        link(folder, "quick", "replay")
+        return self.written.killed_by(folder / "test" / "replay", answers)
+
+    def killer(self, folder, mutant, sources, answers):
+        if mutant.source != "zeek.c":
+            link(folder, "plain", "replay")
+            if by := self.shifted.killed_by(folder / "test" / "replay", answers):
+                return by
+        assert all(compile_core(folder, "checked", source) for source in sources)
+        if mutant.source in OF_ZEEK and (by := self.killer_of_zeek(folder)):
             return by
-        for source in sources:
-            assert compile_core(folder, "checked", source)
-        link(folder, "fuzz")
+        if mutant.source == "zeek.c":
+            return None
+        link(folder, "checked", "fuzz")
         fuzzed = run(folder / "test" / "fuzz", FUZZED)
         if fuzzed is None or fuzzed.returncode != 0:
             return "fuzz"
         others = "not test_conversation[ and not test_every_conversation"
         return killed_by_pytest(folder, "core/test_conversations.py", "core/test_state_table.py", "-k", others)
+
+    def killer_of_zeek(self, folder):
+        """Its sanitizers are played here: test_zeek.py compiles with -Werror, and a warning is no test."""
+        zeek = folder / "test" / "zeek"
+        link(folder, "checked", "zeek")
+        if by := self.zeek.killed_by(zeek):
+            return by
+        random = run(zeek, input="random 20260821 3000 60\n")
+        if random is None or random.returncode != 0:
+            return "random segments"
+        link(folder, "plain", "zeek")
+        others = "not test_conversation and not test_every and not test_random"
+        return killed_by_pytest(folder, "core/test_zeek.py", "-k", others)
 
 
 # ---- All of them ----
