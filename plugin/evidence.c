@@ -47,13 +47,13 @@ static void recall_syn(pass *t)
     const tl_connection *c = t->c;
     const tl_end *client = &c->end[c->client];
 
-    if (!c->syn.frame || c->packets[0] + c->packets[1] != 1)
+    if (!c->syn.frame)
         return;
     tl_passed *syn = &t->c->memory->passed[c->client][0];
     *syn = (tl_passed){
         .idle = tl_time_of(TL_NO_TIME),
         .frame = c->syn.frame,
-        .next = client->nxt,
+        .next = client->tfo ? client->nxt : client->isn + 1, /* the second may be its own */
         .answered = TL_ANSWERED_SYN,
     };
     set_since(syn, tl_ns(c->syn.time) - c->start);
@@ -169,7 +169,7 @@ static bool is_made_of(const tl_segment *rst, const tl_passed *p)
     if (!p->frame)
         return false;
     if (rst->flags & TL_ACK)
-        return rst->seq == 0 && rst->ack == p->next;
+        return !p->has_ack && rst->seq == 0 && rst->ack == p->next;
     return p->has_ack && rst->seq == p->ack;
 }
 

@@ -278,15 +278,14 @@ static int64_t ended(const tl_connection *c)
     return was_reset(c) ? tl_ns(c->claim->passed.time) : TL_NO_TIME;
 }
 
-/* Bytes that met a closing peer and were never acknowledged. */
-static uint32_t raced(const tl_connection *c)
+/* Bytes of this end that met a closing peer and were never acknowledged. */
+static uint32_t raced(const tl_end *e, const tl_end *peer)
 {
-    const tl_end *first = &c->end[first_closer(c)];
-    const tl_gaps *gaps = c->end[!first_closer(c)].gaps;
+    const tl_gaps *gaps = e->gaps;
 
     if (!gaps || !gaps->raced)
         return 0;
-    const uint32_t from = first->has_told ? seq_max(gaps->race.from, first->told) : gaps->race.from;
+    const uint32_t from = peer->has_told ? seq_max(gaps->race.from, peer->told) : gaps->race.from;
     return seq_before(from, gaps->race.to) ? gaps->race.to - from : 0;
 }
 
@@ -320,7 +319,7 @@ static void tell_closing(const tl_connection *c, const tl_view *view, tl_closing
     f->close_no_data =
         c->saw_syn && has_opened(c) && end != TL_NO_TIME && c->end[0].bytes + c->end[1].bytes == 0;
     if (phase_is_over(c->phase) || view->whole)
-        f->close_race = raced(c);
+        f->close_race = raced(&c->end[0], &c->end[1]) + raced(&c->end[1], &c->end[0]);
     if (!is_closer_guessed(c)) {
         f->half_close_time = half_closed(c, view);
         f->half_close_bytes = connection_extras(c)->half_close_bytes;

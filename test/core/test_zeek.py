@@ -181,6 +181,12 @@ def test_history_is_bounded():
     assert answers[-1] == "REJ S" + "rR" * 14 + "r"
     mixed = run(PROGRAM, opened + one + other)
     assert mixed[-1].split()[1] == "S" + "r" * 113
+    # Fifteen pairs where there is no S; what is full stays so, even if its last letter comes again.
+    alone = [f"segment 0 4 {n} 0 0 9 0 0 1" for n in range(1, 200)]
+    for n, answer in enumerate(run(PROGRAM, ["begin 0 0", *alone])[1:], 1):
+        assert answer == "OTH " + "R" * min(n, 15 * 8), n
+    full = [*alone[: 14 * 8 + 2], "segment 1 4 9000 0 0 9 0 0 1", *alone[14 * 8 + 2 :]]
+    assert run(PROGRAM, ["begin 0 0", *full])[-1].split()[1] == "R" * (14 * 8 + 2)
 
 
 def test_random_segments(checked_program):

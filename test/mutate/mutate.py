@@ -32,6 +32,7 @@ CHECKED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 KINDS = {"quick": ["-O0"], "plain": ["-O2"], "checked": ["-O1", *CHECKED]}
 PROGRAMS = ["replay", "zeek", "fuzz"]
 FUZZED = "5000"
+LIMIT = "UINT16_MAX"
 OF_ZEEK = ("zeek.c", "sequence.c", "sequence.h")  # what test/core/zeek.c is made of
 PATIENCE = 60  # seconds; a mutant that takes longer goes on for ever
 
@@ -252,6 +253,8 @@ class Judge:
         if fuzzed is None or fuzzed.returncode != 0:
             return "fuzz"
         others = "not test_conversation[ and not test_every_conversation"
+        if LIMIT not in mutant.lines(False):
+            others += " and not test_counts_end_at_65535"  # 3 s
         return killed_by_pytest(folder, "core/test_conversations.py", "core/test_state_table.py", "-k", others)
 
     def killer_of_zeek(self, folder):
