@@ -11,7 +11,7 @@ units; behind it, how many times that is what it is at as many as said. ROW: the
 all are wanted; only without one sharkd comes after them.
 
 It takes some 45 minutes, 10 GB of memory (1,000,000 whole connections, all statistics: 10.4 GB and 105 s for one
-of 18 runs) and 3 GB of temporary files. More units do not fit.
+of 9 runs) and 3 GB of temporary files. More units do not fit.
 With fewer units the difference of two runs is mostly noise, on a machine that others use too.
 
 Then sharkd loads one capture of 2,000 connections 100 times, with the plugin and without: by how much it grows

@@ -264,7 +264,8 @@ def test_a_read_filter_that_drops_frames_of_connections(wireshark, name, kept):
 
 def test_what_a_read_filter_lets_pass_is_read_as_in_one_pass(wireshark):
     """Where it has dropped nothing, nobody has asked to look ahead: a fact is what is proven so far."""
-    one, two = (wireshark.rows("story-01-merged-close", ["tcplife.close"], *mode, "tcp") for mode in (("-Y",), ("-2", "-R")))
+    name, field = "story-01-merged-close", ["tcplife.close"]
+    one, two = (wireshark.rows(name, field, *mode, "tcp") for mode in (("-Y",), ("-2", "-R")))
     assert one == two
     assert one[0] == {"tcplife.close": []} and one[-1] == {"tcplife.close": ["3-way"]}
 
