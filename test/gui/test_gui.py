@@ -101,7 +101,7 @@ def test_packets_in_any_order(wireshark, seen):
 
 @pytest.mark.xdist_group("gui")
 def test_tree_window_has_the_counts_of_the_command_line(wireshark, seen):
-    counts = tree_counts(statistics(wireshark, CAPTURE)["tree"])
+    counts = tree_counts(statistics(wireshark.statistics(CAPTURE))["tree"])
     titles, *rows = seen[0]["tree"]
     assert titles[:2] == ["Topic / Item", "Count"]
     assert sorted((row[0], int(row[1])) for row in rows) == sorted((path[-1], n) for path, n in counts.items())
@@ -116,8 +116,8 @@ def with_six_digits(cell):
 
 @pytest.mark.xdist_group("gui")
 def test_connection_window_has_the_lines_of_the_command_line(wireshark, seen):
-    titles, *lines = in_columns(statistics(wireshark, CAPTURE)["streams"])
-    rows = statistics(wireshark, CAPTURE)["csv"]
+    titles, *lines = in_columns(statistics(wireshark.statistics(CAPTURE))["streams"])
+    rows = statistics(wireshark.statistics(CAPTURE))["csv"]
     wanted = [["Filter", "Verdict", *titles[1:]]]
     for line, row in zip(lines, csv.DictReader(rows.splitlines()), strict=True):
         wanted.append([f"tcplife.connection == {line[0]}", row["tcplife.verdict"], *map(with_six_digits, line[1:])])
