@@ -15,6 +15,7 @@
  *   facts <whole> <end ns> <number>
  *                             the facts of this connection
  *   table                     every move of tcp_next_state()
+ *   ways                      from each state to each other one: tcp_is_edge() and tcp_toward()
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -253,6 +254,17 @@ static void print_table(const char *rest)
     printf("]\n");
 }
 
+static void print_ways(const char *rest)
+{
+    (void)rest;
+    printf("[");
+    for (int from = 0; from < TCP_STATE_COUNT; from++)
+        for (int to = 0; to < TCP_STATE_COUNT; to++)
+            printf("%s[\"%s\", \"%s\", %s, \"%s\"]", from || to ? ", " : "", tcp_state_name(from), tcp_state_name(to),
+                   tcp_is_edge(from, to) ? "true" : "false", tcp_state_name(tcp_toward(from, to)));
+    printf("]\n");
+}
+
 static void begin_capture(const char *line)
 {
     if (sscanf(line, "%" SCNd64, &all.world.settings.msl) != 1)
@@ -337,6 +349,7 @@ int main(void)
         {"facts ", get_facts},
         {"capture ", begin_capture},
         {"table", print_table},
+        {"ways", print_ways},
         {NULL, NULL},
     });
 }

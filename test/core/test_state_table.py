@@ -116,6 +116,43 @@ def test_every_state_but_listen_is_reached(table):
     assert not any(new == "LISTEN" != state for (state, _), new in table.items())
 
 
+# Ways from one state to another
+
+SHOWN_BY_NOTHING = {("TIME_WAIT", "CLOSED"), ("CLOSED", "LISTEN")}  # the lapse of 2 MSL, a passive OPEN
+
+
+@pytest.fixture(name="ways", scope="module")
+def fixture_ways():
+    """{(from, to): (whether that is an edge, the first state on the way)}"""
+    (rows,) = conversation.replay(["ways"])
+    return {(old, new): (is_edge, first) for old, new, is_edge, first in rows}
+
+
+def test_edges_are_the_figures(ways):
+    edges = {(old, new) for old, _, new in EDGES} | SHOWN_BY_NOTHING
+    assert {pair for pair, (is_edge, _) in ways.items() if is_edge} == edges
+
+
+def distances(goal):
+    """How many moves each state is away from the goal, where no RST helps"""
+    edges = {(old, new) for old, what, new in EDGES if "RST" not in what} | SHOWN_BY_NOTHING
+    away = {goal: 0}
+    while further := {old: away[new] + 1 for old, new in edges if new in away and old not in away}:
+        away |= further
+    return away
+
+
+@pytest.mark.parametrize("goal", STATES)
+def test_a_way_is_a_shortest_one(ways, goal):
+    away = distances(goal)
+    for state in set(STATES) - {goal}:
+        _, first = ways[state, goal]
+        if state in away:
+            assert (away[first], ways[state, first][0]) == (away[state] - 1, True), state
+        else:
+            assert first == goal, state
+
+
 @pytest.fixture(name="walked", scope="module")
 def fixture_walked():
     """Every move that the conversations make and do not undo at once."""
