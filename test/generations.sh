@@ -144,7 +144,7 @@ run() { # NAME COMMAND ...
 # beside us is a family that has to be ended.
 making=
 reasons=$(mktemp -d)
-trap '[ -z "$making" ] || kill -KILL -- "-$making" 2>/dev/null; rm -rf "$reasons"' EXIT
+trap '[ -z "$making" ] || { kill -KILL -- "-$making"; wait "$making"; } 2>/dev/null; rm -rf "$reasons"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 need_room_for_chroots
