@@ -171,10 +171,10 @@ static bool is_settled(const tl_end *e)
 /* Both ends can send. */
 static bool are_windows_open(const pass *t)
 {
-    const tl_extras *extras = t->c->extras;
+    const int64_t *closed_since = connection_extras(t->c)->windows.since;
 
-    return t->s->window > 0 && t->y->window > 0 && !t->y->window_probe &&
-           (!extras || (extras->windows.since[0] == TL_NO_TIME && extras->windows.since[1] == TL_NO_TIME));
+    return t->s->window > 0 && t->y->window > 0 && !t->y->window_probe && closed_since[0] == TL_NO_TIME &&
+           closed_since[1] == TL_NO_TIME;
 }
 
 /* Most segments are data, or the ACK of some, of a connection that is open and in which nothing else goes on:
@@ -194,11 +194,7 @@ static void follow_plain(pass *t)
     tl_end *x = t->x, *y = t->y;
 
     c->talked = true;
-    x->ttl = t->s->ttl;
-    x->has_ttl = t->s->has_ttl;
-    x->window = t->s->window;
-    if (x->window > x->widest)
-        x->widest = x->window;
+    end_hear(x, t->s);
     x->told = seq_max(x->told, t->s->ack);
     pass_answer(t);
     pass_measure_round_trip(t);

@@ -202,14 +202,7 @@ void pass_answer(pass *t)
 
 void pass_hear(pass *t)
 {
-    tl_end *x = t->x;
-
-    x->heard = true;
-    x->ttl = t->s->ttl;
-    x->has_ttl = t->s->has_ttl;
-    x->window = t->s->window;
-    if (x->window > x->widest)
-        x->widest = x->window;
+    end_hear(t->x, t->s);
     pass_note_window(t);
     if (t->y->window_probe && t->s->ack == t->y->asked) /* there, and takes nothing */
         t->y->asked_at = TL_NO_TIME;

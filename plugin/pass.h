@@ -93,6 +93,17 @@ static inline tl_claim *connection_claim(tl_connection *c, const tl_world *world
     return c->claim;
 }
 
+/* What each of its segments but a RST tells of an end. */
+static inline void end_hear(tl_end *e, const tl_segment *s)
+{
+    e->heard = true;
+    e->ttl = s->ttl;
+    e->has_ttl = s->has_ttl;
+    e->window = s->window;
+    if (e->window > e->widest)
+        e->widest = e->window;
+}
+
 /** The number after the segment: its data and its FIN. */
 static inline uint32_t segment_end(const tl_segment *s)
 {

@@ -8,9 +8,8 @@ import subprocess
 
 import pytest
 
-import pcap
 from test_gui import PYTHON, SECONDS, display  # noqa: F401
-from wireshark import NOBODY, TOP, as_somebody
+from wireshark import NOBODY, TOP, as_somebody, frames_of
 
 CAPTURE = "still-open"
 # Each packet has that fact, but only when the whole capture has been read. One is left out, so that the
@@ -42,7 +41,7 @@ def seen(wireshark, display):  # noqa: F811
 
 @pytest.fixture(scope="module")
 def total():
-    return len(pcap.read((TOP / "captures" / f"{CAPTURE}.pcap").read_bytes()))
+    return len(frames_of(CAPTURE))
 
 
 @pytest.mark.xdist_group("gui")

@@ -7,16 +7,12 @@ addresses of its own."""
 import itertools
 
 import pcap
-from wireshark import CAPTURES, TOP
+from wireshark import CAPTURES, frames_of
 SECOND = 1_000_000  # microseconds
 END = 1_700_000_000_000_000  # microseconds: when the last frame of each capture passes
 HEADERS = 100  # bytes of a frame in which an address may stand, those that an ICMP error quotes too
 # Of a checksum that is still to be computed only the addresses tell.
 KEEPS_ITS_ADDRESSES = "any-interface"
-
-
-def frames_of(name):
-    return pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
 
 
 def one_after_the_other(names):

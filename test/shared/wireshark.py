@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pcap
 from interface import EXPERTS, FIELDS, full
 
 TOP = Path(__file__).resolve().parents[2]
@@ -34,6 +35,11 @@ ALL_STATISTICS = ("-n", "-q", *(word for name in STATISTICS for word in ("-z", f
 WHOLE = ("-2", "-o", "tcplife.look_ahead:TRUE")  # tshark's arguments to read the whole capture first
 
 TREE_VALUE = re.compile(r'(tcplife[\w.]*)(?: == (?:"(.*)"|(.*)))?$')
+
+
+def frames_of(name):
+    """(microseconds, bytes) of each frame of a capture"""
+    return pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
 
 
 def as_somebody():

@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "shared")]
 
 import pcap  # noqa: E402
-from wireshark import CAPTURES, TOP, WHOLE, Wireshark, as_somebody  # noqa: E402
+from wireshark import CAPTURES, TOP, WHOLE, Wireshark, as_somebody, frames_of  # noqa: E402
 
 MUTANTS, SEED = 5000, 1
 IN_ONE_FILE = 40
@@ -142,7 +142,7 @@ MUTATIONS = (
 
 
 def load(name):
-    frames = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+    frames = frames_of(name)
     return [(time, data, len(data)) for time, data in frames]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import pcap
 from cookbook import ANSWERED_ELSEWHERE, FIELDS_TO_LOOK_AT, LINES, streams
-from wireshark import CAPTURES, TOP, WHOLE
+from wireshark import CAPTURES, TOP, WHOLE, frames_of
 
 NEEDS = 48
 
@@ -34,7 +34,7 @@ class Together:
         self.origin = {}  # by frame: its capture, and its number there
         frames, now = [], 0
         for capture in sorted(CAPTURES, key=lambda name: (name == LAST, name)):
-            own = pcap.read((TOP / "captures" / f"{capture}.pcap").read_bytes())
+            own = frames_of(capture)
             for number, (time, data) in enumerate(own, 1):
                 frames.append((now + time - own[0][0], data))
                 self.origin[len(frames)] = capture, number

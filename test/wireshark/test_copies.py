@@ -2,8 +2,6 @@
 """Every capture with each packet twice, as tcpdump -i any or a mirror of both directions has it: the
 same story."""
 
-import json
-
 import pytest
 
 import pcap
@@ -13,11 +11,6 @@ from wireshark import WHOLE
 # What is counted by frame: of a bare ACK without an identification nobody can tell what it is. And the story,
 # which names frames in its sentences; all that it rests on is compared.
 BY_FRAME = ("tcplife.copies", "tcplife.events", "tcplife.client.packets", "tcplife.server.packets", "tcplife.story")
-
-
-def rows(wireshark, path):
-    lines = wireshark.tshark("-r", path, "-q", "-z", "tcplife,json").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def as_once(row):
@@ -36,7 +29,7 @@ def test_a_packet_captured_twice_is_one_segment(wireshark, capture):
     frames = pcap.read(wireshark.path(capture).read_bytes())
     twice = wireshark.write(f"twice-{capture}.pcap", pcap.write([f for f in frames for _ in range(2)]))
     once = wireshark.json(capture)
-    assert [compared(as_once(row)) for row in rows(wireshark, twice)] == [compared(row) for row in once]
+    assert [compared(as_once(row)) for row in wireshark.json(twice)] == [compared(row) for row in once]
 
 
 @pytest.mark.parametrize("kept", [0, 1])
@@ -46,12 +39,12 @@ def test_without_the_copies_the_facts_are_the_same(wireshark, kept):
     filtered = wireshark.write(f"any-{kept}.pcap", pcap.write([
         (frames[i][0], frames[i + kept][1]) for i in range(0, len(frames), 2)
     ]))
-    once = [compared(row) for row in rows(wireshark, filtered)]
-    both = [compared(as_once(row)) for row in rows(wireshark, wireshark.path("any-interface"))]
+    once = [compared(row) for row in wireshark.json(filtered)]
+    both = [compared(as_once(row)) for row in wireshark.json("any-interface")]
     for row in once + both:
         del row["tcplife.duration"], row["tcplife.client.held"], row["tcplife.server.held"]
     assert both == once
-    assert [row["tcplife.copies"] for row in rows(wireshark, wireshark.path("any-interface"))] == [10, 8, 2]
+    assert [row["tcplife.copies"] for row in wireshark.json("any-interface")] == [10, 8, 2]
 
 
 @pytest.mark.parametrize("arguments", [(), WHOLE])

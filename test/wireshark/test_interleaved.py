@@ -10,7 +10,7 @@ from scapy.layers.l2 import Ether
 
 import pcap
 from interface import FACT, full
-from wireshark import OURS, TOP, WHOLE
+from wireshark import OURS, WHOLE, frames_of
 
 NAME = "same-ports-in-two-vlans"
 TAG = slice(12, 16)  # of a frame
@@ -19,7 +19,7 @@ VXLAN = 4789
 
 def tagged():
     """(time, VLAN, frame without its tag)"""
-    for time, data in pcap.read((TOP / "captures" / f"{NAME}.pcap").read_bytes()):
+    for time, data in frames_of(NAME):
         kind, vlan = struct.unpack("!HH", data[TAG])
         assert kind == 0x8100
         yield time, vlan, data[: TAG.start] + data[TAG.stop :]

@@ -9,7 +9,7 @@ import pytest
 
 import pcap
 from interface import EVENT, EXPERTS, FACT, NOW, full
-from wireshark import CAPTURES, OURS, TOP, WHOLE
+from wireshark import CAPTURES, OURS, WHOLE, frames_of
 
 HELD = ("client.held", "server.held")
 SEED = 4
@@ -134,7 +134,7 @@ def together(wireshark):
     before them; and, for each of its frames, the capture and the frame that it comes from."""
     frames, used = [], set()
     for name in CAPTURES:
-        own = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+        own = frames_of(name)
         mine = {ends(data) for _, data in own}
         if not mine & used:
             used |= mine

@@ -12,7 +12,7 @@ import pytest
 
 import pcap
 from interface import EVENT, NOW, full
-from wireshark import OURS, TOP, WHOLE, version
+from wireshark import OURS, TOP, WHOLE, frames_of, version
 
 SECOND = 1_000_000  # microseconds
 MODES = pytest.mark.parametrize("mode", [(), ("-2",), WHOLE], ids=["one pass", "-2", "look-ahead"])
@@ -169,7 +169,7 @@ def test_preferences_and_their_defaults(wireshark):
 def test_time_wait_lasts_two_msl(wireshark, msl, phases):
     """The last ACK of a connection once more, 50 and 70 s later: neither restarts TIME_WAIT, and the
     time in it is not told, since its end is only a matter of the clock."""
-    frames = pcap.read((TOP / "captures" / "story-01-merged-close.pcap").read_bytes())
+    frames = frames_of("story-01-merged-close")
     last, data = frames[-1]
     frames += [(last + wait * SECOND, data) for wait in (50, 70)]
     path = wireshark.write(f"msl-{msl}.pcap", pcap.write(frames))

@@ -13,7 +13,7 @@ import pytest
 
 import pcap
 from test_statistics import COLUMNS, SEVERAL, cells, counts, in_columns, objects, tree_counts
-from wireshark import TIMEOUT, TOP, as_somebody
+from wireshark import TIMEOUT, as_somebody, frames_of
 
 SESSIONS = (  # captures, and how many frames of them are read at a time
     (SEVERAL, 60), ("busy-server", 12), ("port-reuse-in-client-time-wait", 5), ("story-02-keep-alive-rst", 1),
@@ -25,7 +25,7 @@ PATIENCE = 20  # seconds, for rows that are to come while the capture goes on
 
 def of_sessions(wireshark, name, length, filtered=""):
     """The rows of each piece of a capture, read on its own; but connections are numbered throughout"""
-    frames = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+    frames = frames_of(name)
     rows, before = [], 0
     for start in range(0, len(frames), length):
         piece = wireshark.write("piece.pcap", pcap.write(frames[start : start + length]))
@@ -116,7 +116,7 @@ def first_line(process):
 def test_rows_come_when_a_session_ends(wireshark):
     """Nobody has to wait for the end of a capture that has none."""
     name, length = "busy-server", 40
-    frames = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+    frames = frames_of(name)
     tshark = listening(wireshark, "-M", length, "-r", "-", "-q", "-z", "tcplife,json")
     try:
         tshark.stdin.write(pcap.write(frames))

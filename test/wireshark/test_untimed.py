@@ -8,14 +8,14 @@ import pytest
 
 import pcap
 from interface import EVENT, FACT, NOW, full
-from wireshark import TOP, WHOLE
+from wireshark import WHOLE, frames_of
 
 NAMES = ["story-02-keep-alive-rst", "port-reuse-in-client-time-wait", "ipv6", "injected-rst", "still-open"]
 TIMES = full([name for kinds in (NOW, EVENT, FACT) for name, kind in kinds.items() if kind in ("FT_RELATIVE_TIME", "FT_ABSOLUTE_TIME")])
 
 
 def untimed(wireshark, name, keep_times_of=()):
-    frames = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+    frames = frames_of(name)
     blocks = [
         pcap.packet(0, time, data) if number in keep_times_of else pcap.untimed(data)
         for number, (time, data) in enumerate(frames, 1)

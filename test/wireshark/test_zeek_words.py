@@ -5,7 +5,7 @@ rules themselves are in test_zeek.py."""
 import pytest
 
 import pcap
-from wireshark import TOP, WHOLE
+from wireshark import WHOLE, frames_of
 
 FIELDS = ["tcplife.conn_state", "tcplife.history"]
 CHECKED = ("-o", "tcp.check_checksum:TRUE")
@@ -19,7 +19,7 @@ def last_words(wireshark, capture, *arguments):
 
 
 def changed(wireshark, name, change):
-    frames = pcap.read((TOP / "captures" / f"{name}.pcap").read_bytes())
+    frames = frames_of(name)
     return wireshark.write(f"changed-{name}.pcap", pcap.write(change(frames)))
 
 
