@@ -12,8 +12,9 @@ from pathlib import Path
 
 PLUGIN = Path(__file__).parents[2] / "plugin"
 SOURCES = [
-    "closing.c", "connections.c", "copies.c", "evidence.c", "exchange.c", "facts.c", "gaps.c", "lifecycle.c", "moves.c",
-    "numbers.c", "opening.c", "pass.c", "reset.c", "sequence.c", "sequence.h", "tcp-state.c", "values.c", "verdict.c", "zeek.c",
+    "closing.c", "connections.c", "copies.c", "evidence.c", "exchange.c", "facts.c", "gaps.c", "lifecycle.c",
+    "lifecycle.h", "moves.c", "numbers.c", "opening.c", "pass.c", "pass.h", "reset.c", "sequence.c", "sequence.h",
+    "tcp-state.c", "values.c", "verdict.c", "zeek.c",
 ]  # fmt: skip
 
 # Behind an operand, so that an operator has two of them.
