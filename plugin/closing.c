@@ -199,19 +199,24 @@ void pass_take_fin_of(pass *t, tl_end *e, tl_moment passed)
     pass_sent(t, e, TCP_KIND_FIN);
 }
 
-void pass_take_fin_of_syn(pass *t, tl_end *e)
+static void take_fin_of_syn(pass *t, tl_end *e)
 {
     const tl_connection *c = t->c;
     tl_end *peer = end_peer(t->c, e);
-    const bool is_client = end_side(c, e) == c->client;
 
     if (!c->opened || !e->syn_fin || e->has_fin || e->spoke || !peer->has_told || peer->told != e->nxt + 1)
         return;
-    pass_take_fin_of(t, e, is_client ? c->syn : c->attempt.syn_ack);
+    pass_take_fin_of(t, e, e->gaps->syn_fin);
     if (e == t->x) { /* the SYN/ACK had acknowledged it */
         c->exchange->fin_ack[end_side(c, e)] = c->attempt.syn_ack;
         acknowledge_fin(t, peer, e);
     }
+}
+
+void pass_take_fins_of_syns(pass *t)
+{
+    take_fin_of_syn(t, t->y);
+    take_fin_of_syn(t, t->x);
 }
 
 /* What moved it meanwhile, beside its FIN: its SYN was acknowledged, it acknowledged the peer's FIN. */

@@ -37,8 +37,7 @@ static void acknowledge(pass *t)
     if (end_is_synchronized(x) && (pass_is_synchronized_talk(t) || (t->s->flags & TL_FIN)))
         x->confirmed = true;
     pass_complete_opening(t);
-    pass_take_fin_of_syn(t, y);
-    pass_take_fin_of_syn(t, x);
+    pass_take_fins_of_syns(t);
     pass_acknowledge_fin(t);
 }
 
@@ -60,7 +59,7 @@ static void probe_window(pass *t)
         pass_sent_again(t);
     pass_note_window_probe(t);
     t->x->window_probe = true;
-    pass_asked(t);
+    pass_probed(t);
 }
 
 static void probe(pass *t)
@@ -74,7 +73,7 @@ static void probe(pass *t)
         extras->unanswered++;
     if (t->x->probes < UINT16_MAX)
         t->x->probes++;
-    pass_asked(t);
+    pass_probed(t);
 }
 
 static void answer_probe(pass *t)

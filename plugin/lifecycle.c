@@ -220,7 +220,7 @@ static bool is_guessed(const tl_connection *c)
 
     if (c->saw_syn || c->orphan || (claim_stands(c) && c->claim->sure))
         return false;
-    if (a->has_isn && b->has_isn)
+    if (a->has_isn) /* a SYN/ACK told both */
         return !c->opened;
     return !a->spoke || !b->spoke;
 }
@@ -256,8 +256,6 @@ static void follow_any(pass *t)
 {
     tl_connection *c = t->c;
 
-    if (c->replaced)
-        c->phase = t->before = phase_of(c);
     for (int i = 0; i < 2; i++) {
         if (c->end[i].borrowed)
             borrow(c, &c->end[i], t->now, t->world->settings.msl);

@@ -167,6 +167,7 @@ typedef struct {
     uint64_t jump_bytes; /**< with has_jump: bytes it had sent before */
     int64_t jumped;      /**< with has_jump: when */
     tl_moment strayed;   /**< with has_stray: when that passed */
+    tl_moment syn_fin;   /**< with tl_end.syn_fin: when that SYN passed */
     seq_range stray;     /**< with has_stray: its last segment that fitted nothing, its FIN included */
     uint32_t claimed;    /**< with has_claim: the peer's highest ACK, beyond nxt */
     uint32_t sacked;     /**< with has_sack: right edge of the peer's highest SACK block */

@@ -33,12 +33,17 @@ static void begin_syn(pass *t)
 {
     tl_end *x = t->x;
 
+    t->next = t->s->seq + 1 + t->s->length;
+    if (!x->has_nxt || seq_before(x->nxt, t->next)) { /* else what follows it passed before */
+        x->nxt = t->next;
+        x->bytes = t->s->length;
+    }
     x->isn = t->s->seq;
     x->has_isn = x->has_nxt = x->sent_syn = true;
-    x->nxt = t->next = t->s->seq + 1 + t->s->length;
-    x->bytes = t->s->length;
     x->tfo = t->s->length > 0;
     x->syn_fin = t->s->flags & TL_FIN;
+    if (x->syn_fin)
+        pass_gaps(t, x)->syn_fin = pass_moment(t);
     pass_hear(t);
     pass_asked(t);
 }
@@ -332,6 +337,8 @@ static void first_syn_ack(pass *t)
     if (x->isn_acked)
         pass_received(t, x, TCP_KIND_SYN_ACK);
     pass_complete_opening(t);
+    pass_take_fins_of_syns(t);
+    pass_acknowledge_fin(t);
 }
 
 tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn)

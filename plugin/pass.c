@@ -163,7 +163,7 @@ void pass_sent_again(pass *t)
         x->repeats = 1;
 }
 
-void pass_asked(pass *t)
+void pass_probed(pass *t)
 {
     tl_end *x = t->x;
 
@@ -173,6 +173,12 @@ void pass_asked(pass *t)
         x->repeats = 0;
     }
     time_answer(t);
+}
+
+void pass_asked(pass *t)
+{
+    if (!t->y->has_told || seq_before(t->y->told, t->next)) /* else its ACK passed before it */
+        pass_probed(t);
 }
 
 void pass_ask_again(pass *t, uint32_t number, int64_t since)

@@ -168,6 +168,9 @@ void pass_hear(pass *t);
 /** The sender sent something new that the receiver has to acknowledge. */
 void pass_asked(pass *t);
 
+/** The sender asks for a word of the receiver, with nothing new. */
+void pass_probed(pass *t);
+
 /** The sender repeats itself. */
 void pass_sent_again(pass *t);
 
@@ -331,8 +334,8 @@ void pass_take_fin(pass *t);
 /** An end's FIN has passed with an earlier segment, and counts now: what follows its data. */
 void pass_take_fin_of(pass *t, tl_end *e, tl_moment passed);
 
-/** A FIN in a SYN counts when it is acknowledged. */
-void pass_take_fin_of_syn(pass *t, tl_end *e);
+/** A FIN in a SYN counts when it is acknowledged, and the connection has opened. */
+void pass_take_fins_of_syns(pass *t);
 
 /** A bare ACK may tell, by its number, of a FIN that was lost before us. */
 void pass_note_hidden_fin(pass *t);

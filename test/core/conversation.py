@@ -462,8 +462,8 @@ def judge(lines, answers):
     """What differs from what is expected; the answers are lines of JSON."""
     try:
         return Checker().run(lines, map(json.loads, answers))
-    except (StopIteration, LookupError) as error:
-        return [f"an answer, or a part of one, is missing: {error!r}"]
+    except (StopIteration, LookupError, ValueError) as error:
+        return [f"an answer, or a part of one, is missing or cannot be read: {error!r}"]
 
 
 def play(lines):
