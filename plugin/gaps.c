@@ -119,6 +119,8 @@ static void withdraw_jump(pass *t, tl_end *e)
         pass_withdraw_fin(t, e);
     e->nxt = gaps->jump_from;
     e->bytes = gaps->jump_bytes;
+    if (!seq_before(e->asked, gaps->jump_from))
+        e->asked_at = TL_NO_TIME;
 }
 
 /* The lowest number that is in one window with what the end jumped to. */

@@ -160,12 +160,12 @@ static void follow(pass *t)
 
 /* ---- The short way ---- */
 
-/* All that the end has sent has passed, as far as is known. */
+/* How far the end has come is known for certain. */
 static bool is_settled(const tl_end *e)
 {
     const tl_gaps *g = e->gaps;
 
-    return !g || !(g->holes.count > 0 || g->has_claim || g->has_jump || g->has_stray);
+    return !g || !(g->has_claim || g->has_jump || g->has_stray);
 }
 
 /* Both ends can send. */
