@@ -208,7 +208,7 @@ static void take_fin_of_syn(pass *t, tl_end *e)
         return;
     pass_take_fin_of(t, e, e->gaps->syn_fin);
     if (e == t->x) { /* the SYN/ACK had acknowledged it */
-        c->exchange->fin_ack[end_side(c, e)] = c->attempt.syn_ack;
+        c->exchange->fin_ack[end_side(c, e)] = c->attempt.syn_ack.frame ? c->attempt.syn_ack : pass_moment(t);
         acknowledge_fin(t, peer, e);
     }
 }

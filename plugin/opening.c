@@ -29,7 +29,8 @@ void pass_take_over(pass *t, tl_end *e)
 
 /* ---- SYN ---- */
 
-static void begin_syn(pass *t)
+/* What a SYN, or a SYN/ACK, says of its sender; of one whose SYN and SYN/ACK both pass, each says it. */
+static void note_syn(pass *t)
 {
     tl_end *x = t->x;
 
@@ -40,11 +41,17 @@ static void begin_syn(pass *t)
     }
     x->isn = t->s->seq;
     x->has_isn = x->has_nxt = x->sent_syn = true;
-    x->tfo = t->s->length > 0;
-    x->syn_fin = t->s->flags & TL_FIN;
-    if (x->syn_fin)
+    x->tfo |= t->s->length > 0;
+    if (t->s->flags & TL_FIN) {
+        x->syn_fin = true;
         pass_gaps(t, x)->syn_fin = pass_moment(t);
+    }
     pass_hear(t);
+}
+
+static void begin_syn(pass *t)
+{
+    note_syn(t);
     pass_asked(t);
 }
 
@@ -183,11 +190,7 @@ static void note_duplicate(pass *t)
 /* Nobody but its peer has shown that it has the SYN/ACK: its own word is still missing. */
 static bool may_repeat(const pass *t)
 {
-    const tl_connection *c = t->c;
-
-    if (!c->opened)
-        return true;
-    return end_moved_silently(c, t->x, TL_BY_ACK_OF_SYN) && !t->x->confirmed;
+    return end_moved_silently(t->c, t->x, TL_BY_ACK_OF_SYN) && !t->x->confirmed;
 }
 
 void pass_on_syn(pass *t)
@@ -317,9 +320,10 @@ static void first_syn_ack(pass *t)
     pass_measure_round_trip(t);
     pass_answer(t);
     pass_take_over(t, x);
-    if (!x->sent_syn) /* else its bare SYN passed before: simultaneous open */
+    if (x->sent_syn) /* its bare SYN passed before: simultaneous open */
+        note_syn(t);
+    else
         begin_syn(t);
-    pass_hear(t);
     a->sent_syn_ack[t->s->side] = true;
     x->told = t->s->ack;
     x->has_told = true;
@@ -328,8 +332,6 @@ static void first_syn_ack(pass *t)
     a->syn_acks = 1;
     t->acked_isn = true;
 
-    if (a->syn_ack.frame == 0)
-        a->syn_ack = pass_moment(t);
     pass_step(t, TL_STEP_SYN_ACK);
     pass_sent(t, x, TCP_KIND_SYN_ACK);
     pass_meet_early_rst(t);
@@ -339,6 +341,9 @@ static void first_syn_ack(pass *t)
     pass_complete_opening(t);
     pass_take_fins_of_syns(t);
     pass_acknowledge_fin(t);
+    if (a->syn_ack.frame == 0 ||
+        t->s->side != t->c->client) /* of two that cross, the opener takes the server's */
+        a->syn_ack = pass_moment(t);
 }
 
 tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn)
@@ -463,7 +468,6 @@ static bool opener_acks(pass *t)
         return false;
     if (!y->has_isn)
         infer_syn_ack(t, y, t->s->ack - 1);
-    x->isn_acked = true;
     pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
     return true;
 }
@@ -492,10 +496,9 @@ static bool listener_acks(pass *t)
     }
     if (!pass_is_synchronized_talk(t)) {
         a->acked_syn = true; /* half a SYN/ACK; the SYN may come */
+        pass_measure_round_trip(t);
         return false;
     }
-    if (!pass_fits(t))
-        return false;
     infer_syn_ack(t, x, t->s->seq - 1);
     x->isn_acked = y->isn_acked = true; /* by what is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
@@ -518,9 +521,8 @@ static bool responder_acks(pass *t)
         return false;
     const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */
     if (!pass_is_synchronized_talk(t) && !is_alone)
-        return t->c->attempt.tfo_accepted || (t->s->flags & TL_FIN);
-    x->isn_acked = true; /* by an ACK that is missing from the capture */
-    x->asked_at = TL_NO_TIME;
+        return true;          /* it says nothing of the handshake */
+    x->asked_at = TL_NO_TIME; /* an ACK is missing from the capture */
     pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
     pass_received(t, x, TCP_KIND_ACK_OF_SYN);
     return true;

@@ -152,7 +152,7 @@ def test_the_verdict_says_what_the_other_facts_say():
 
 
 def test_counts_end_at_65535():
-    """Of SYNs, SYN/ACKs and keep-alives that nobody answers; none begins anew at 0."""
+    """Of SYNs, SYN/ACKs and keep-alives that nobody answers, and of ACKs in vain; none begins anew at 0."""
     many = 65537
     capture = ["capture 30000000000"]
     syn, syn_ack = "0 2 1000 0 0 64240 0 0", "1 18 5000 1001 0 64240 0 0"
@@ -168,3 +168,8 @@ def test_counts_end_at_65535():
     probes = [f"segment {n * 10**10} 0 16 1000 5001 0 64240 0 0" for n in range(1, many)]
     answers = conversation.replay(capture + opened + probes + [f"segment {many * 10**10} 0 20 1001 5001 0 0 0 0", "facts 0 0 0"])
     assert answers[-1]["reset.cause"] == "keep-alive timeout" and answers[-1]["keepalive.count"] == many - 1
+
+    tries = [[f"segment {n * 10**9} {syn_ack}", f"segment {n * 10**9} 0 {ack}"] for n in range(many + 3)]
+    *answers, facts = conversation.replay(capture + syn_acks[:1] + sum(tries, []) + ["facts 1 0 0"])
+    raised = [event["name"] for answer in answers for event in answer["events"]]
+    assert raised.count("open.queue_overflow") == 1 and facts["open"] == "overflow"
