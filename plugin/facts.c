@@ -183,7 +183,7 @@ static bool is_closer_guessed(const tl_connection *c)
 {
     const tl_end *other = &c->end[!first_closer(c)];
 
-    return !c->saw_syn && !(c->end[0].has_isn && c->end[1].has_isn) && has_fin(c) && !other->spoke;
+    return !c->saw_syn && !other->has_isn && has_fin(c) && !other->spoke; /* a SYN/ACK tells both ISNs */
 }
 
 /* Data or probes of this end were repeated, and nobody answered: who is alive repeats itself. */
@@ -300,11 +300,9 @@ static int64_t half_closed(const tl_connection *c, const tl_view *view)
                                                       : TL_NO_TIME;
 }
 
-/* The end that did not answer. */
+/* Of a connection that ended so, the end that did not answer. */
 static const char *silent_end(const tl_connection *c, tl_closing close)
 {
-    if (close != TL_CLOSE_SILENT && close != TL_CLOSE_FIN_UNACKNOWLEDGED)
-        return NULL;
     return tl_role_name(end_role(c, &c->end[!end_side(c, first_asker(c, close))]));
 }
 
@@ -369,7 +367,7 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_closing
     f->silence_side = tl_role_name(end_role(c, &c->end[!end_side(c, asker)]));
     f->silence_time = (was_reset(c) ? tl_ns(c->claim->passed.time) : view->end) - since;
     f->silence_repeats = was_reset(c)        ? c->claim->repeats
-                         : asker->probes > 0 ? asker->probes - 1u
+                         : asker->probes > 1 ? asker->probes - 1u
                                              : asker->repeats;
 }
 

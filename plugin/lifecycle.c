@@ -165,7 +165,7 @@ static bool is_settled(const tl_end *e)
 {
     const tl_gaps *g = e->gaps;
 
-    return !g || !(g->has_claim || g->has_jump || g->has_stray);
+    return !g || !(g->has_claim || g->has_jump);
 }
 
 /* Both ends can send. */

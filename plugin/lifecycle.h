@@ -310,7 +310,7 @@ enum { TL_TRIPS = 8 };
 typedef struct {
     tl_moment fin[2], fin_ack[2]; /**< by side: the end's FIN, and the ACK of it */
     /* By side: the end's last silent move. One is enough: whose FIN is acknowledged has proven with it
-     * that it had its SYN's acknowledgment, unless the FIN is the SYN's, and is taken back with it. */
+     * that it had its SYN's acknowledgment. */
     tl_time before_since[2]; /**< when the end had entered the state that it led away from */
     uint16_t trips[2]
                   [TL_TRIPS]; /**< by side: the last round trips between us and the end; microseconds, in 12

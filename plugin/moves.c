@@ -120,11 +120,9 @@ static void move_silently(pass *t, tl_end *e, tl_silent kind, tcp_state to)
     tl_exchange *exchange = pass_exchange(t);
     const uint8_t side = end_side(t->c, e);
 
-    if (kind == TL_BY_ACK_OF_SYN || e->confirmed || exchange->before_state[side] == TCP_CLOSED) {
-        exchange->before_since[side] = tl_time_of(e->since);
-        exchange->before_state[side] = e->state;
-        exchange->before_kind[side] = (uint8_t)kind;
-    }
+    exchange->before_since[side] = tl_time_of(e->since);
+    exchange->before_state[side] = e->state;
+    exchange->before_kind[side] = (uint8_t)kind;
     pass_enter(t, e, to);
 }
 

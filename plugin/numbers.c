@@ -164,7 +164,5 @@ bool pass_fits(pass *t)
         pass_note_stray(t);
         return false;
     }
-    if (t->x->gaps)
-        t->x->gaps->has_stray = false;
     return true;
 }

@@ -464,11 +464,11 @@ static bool opener_acks(pass *t)
         note_older(t);
         return false;
     }
-    if (!pass_fits(t))
-        return false;
-    if (!y->has_isn)
-        infer_syn_ack(t, y, t->s->ack - 1);
-    pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
+    if (pass_fits(t)) {
+        if (!y->has_isn)
+            infer_syn_ack(t, y, t->s->ack - 1);
+        pass_sent(t, x, TCP_KIND_ACK_OF_SYN);
+    }
     return true;
 }
 
@@ -517,14 +517,12 @@ static bool responder_acks(pass *t)
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
-    if (!pass_fits(t))
-        return false;
     const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */
-    if (!pass_is_synchronized_talk(t) && !is_alone)
-        return true;          /* it says nothing of the handshake */
-    x->asked_at = TL_NO_TIME; /* an ACK is missing from the capture */
-    pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
-    pass_received(t, x, TCP_KIND_ACK_OF_SYN);
+    if (pass_fits(t) && (pass_is_synchronized_talk(t) || is_alone)) {
+        x->asked_at = TL_NO_TIME; /* an ACK is missing from the capture */
+        pass_must_have_sent(t, y, TCP_KIND_ACK_OF_SYN);
+        pass_received(t, x, TCP_KIND_ACK_OF_SYN);
+    }
     return true;
 }
 

@@ -304,7 +304,7 @@ void pass_on_syn_ack(pass *t);
 /** The first segment of a connection: its addresses and ports may have been used before. */
 void pass_raise_reuse(pass *t);
 
-/** An ACK while the handshake is under way; false if it is none of this connection's. */
+/** An ACK while the handshake is under way, as far as it fits; false if it is none of this connection's. */
 bool pass_opening_ack(pass *t);
 
 /** Whether the segment is one that only a synchronized end sends: it has data, or
@@ -414,7 +414,7 @@ void facts_tell_open_verdict(tl_facts *f, tl_opening open);
 
 /** The verdict on any other, if there is one yet; closed_by and reset_sender are known.
  *  @param cause   of the RST that ended it
- *  @param silent  the end that did not answer; NULL: not known */
+ *  @param silent  the end that did not answer, if one did not */
 void facts_tell_close_verdict(tl_facts *f, tl_closing close, tl_cause cause, const char *silent);
 
 #endif

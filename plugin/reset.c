@@ -291,7 +291,7 @@ static void note_rst(pass *t)
         claim->edge = t->s->seq;
     claim->is_icmp = false;
     claim->asked_at = x->asked_at;
-    claim->repeats = x->probes > 0 ? x->probes - 1 : x->repeats;
+    claim->repeats = x->probes > 1 ? x->probes - 1 : x->repeats;
     for (int i = 0; i < 2; i++)
         claim->unacked[i] = end_unacked(&t->c->end[i], &t->c->end[!i]);
 }
