@@ -106,7 +106,7 @@ static tl_opening unfinished_opening(const tl_connection *c, const tl_view *view
         return TL_OPEN_OVERFLOW;
     if (offer.frame)
         return syn_acks > 1 || silent_since(view, tl_ns(offer.time)) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
-    if (server->state == TCP_SYN_RECEIVED && !server->borrowed)
+    if (server->state >= TCP_SYN_RECEIVED && !server->borrowed)
         return silent_since(view, c->last) ? TL_OPEN_HALF_OPEN : TL_OPEN_NONE;
     return c->syns > 1 || silent_since(view, tl_ns(c->syn.time)) ? TL_OPEN_UNANSWERED : TL_OPEN_NONE;
 }
