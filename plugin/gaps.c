@@ -45,7 +45,8 @@ uint64_t end_unacked(const tl_end *e, const tl_end *peer)
         return 0;
     if (!peer->has_told)
         return e->bytes;
-    return seq_before(peer->told, end) ? end - peer->told : 0;
+    const uint32_t unacked = seq_before(peer->told, end) ? end - peer->told : 0;
+    return unacked < e->bytes ? unacked : e->bytes; /* the rest had passed before the capture began */
 }
 
 uint64_t end_missing(const tl_end *e, const tl_end *peer)
@@ -163,6 +164,8 @@ void pass_reach_sequence_number(pass *t)
 uint32_t pass_take_numbers(pass *t, uint32_t from, uint32_t to, uint32_t *again)
 {
     tl_end *x = t->x;
+    if (seq_before(x->nxt, from)) /* behind a FIN in its SYN that nobody took */
+        skip_to(t, x, from);
     const uint32_t fresh = seq_before(x->nxt, to) ? to - x->nxt : 0;
     uint32_t filled = 0, forgotten = 0;
 
