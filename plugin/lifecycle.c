@@ -198,8 +198,6 @@ static void follow_plain(pass *t)
     x->told = seq_max(x->told, t->s->ack);
     pass_answer(t);
     pass_measure_round_trip(t);
-    if (x->told == y->nxt)
-        y->asked_at = TL_NO_TIME;
     y->isn_acked = y->has_isn;
     if (pass_is_synchronized_talk(t))
         x->confirmed = true;
