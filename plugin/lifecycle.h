@@ -222,7 +222,7 @@ typedef struct {
     bool isn_acked : 1;    /**< the peer acknowledged its ISN */
     bool confirmed : 1;    /**< sent what only a synchronized state can send */
     bool has_fin : 1;      /**< its FIN passed */
-    bool plain_fin : 1;    /**< its FIN passed without an ACK of the peer's FIN, and may have come */
+    bool plain_fin : 1;    /**< its FIN passed without an ACK of the peer's FIN, in order, and may have come */
     bool acking_fin : 1;   /**< its FIN passed with an ACK of the peer's FIN */
     bool fin_acked : 1;    /**< the peer acknowledged its FIN */
     bool fin_repeated : 1; /**< its FIN was repeated and not acknowledged since */
