@@ -312,11 +312,14 @@ static void first_syn_ack(pass *t)
     pass_measure_round_trip(t);
     pass_answer(t);
     pass_take_over(t, x);
-    if (!x->sent_syn) /* else its bare SYN passed before: simultaneous open */
+    if (x->has_nxt) /* its bare SYN passed before: simultaneous open; or what it sent behind this */
+        x->sent_syn = true;
+    else
         begin_syn(t);
     pass_hear(t);
     a->sent_syn_ack[t->s->side] = true;
-    x->told = t->s->ack;
+    if (!x->has_told || seq_before(x->told, t->s->ack))
+        x->told = t->s->ack;
     x->has_told = true;
     y->isn_acked = true;
     a->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;
