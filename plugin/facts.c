@@ -75,7 +75,8 @@ static bool was_reset(const tl_connection *c)
 
 static bool has_opened(const tl_connection *c)
 {
-    return c->opened && (!c->open_ack.frame || has_passed(c, TL_STEP_OPEN_ACK));
+    return c->opened && (!claim_stands(c) || c->claim->had_opened) &&
+           (!c->open_ack.frame || has_passed(c, TL_STEP_OPEN_ACK));
 }
 
 static bool silent_since(const tl_view *view, int64_t then)
@@ -517,7 +518,7 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
     }
     tl_claim claim = *c->claim;
     tl_connection closed = *c;
-    claim.stands = true;
+    claim.stands = claim.had_opened = true;
     closed.claim = &claim;
     if (!c->opened)
         claim.cause = TL_CAUSE_ABORT;

@@ -294,6 +294,7 @@ typedef struct {
     bool refused : 1;    /**< a RST was not accepted, and that was said */
     uint8_t refused_side : 1;
     bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
+    bool had_opened : 1; /**< the connection was open when it came, as far as the capture tells */
     bool sure : 1;    /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;

@@ -153,7 +153,7 @@ static void note_met_data(pass *t)
     const uint32_t fin = t->c->exchange->fin[t->s->side].frame;
     tl_gaps *gaps = pass_gaps(t, t->y);
 
-    if (gaps->raced || !x->has_told || t->r->answered != TL_ANSWERED_DATA || t->r->answers > fin)
+    if (!x->has_told || t->r->answered != TL_ANSWERED_DATA || t->r->answers > fin)
         return;
     gaps->raced = true;
     gaps->race = (seq_range){x->told, t->y->nxt - (t->y->has_fin ? 1 : 0)};
@@ -290,6 +290,7 @@ static void note_rst(pass *t)
     if (claim->has_edge && is_vouched(t))
         claim->edge = t->s->seq;
     claim->is_icmp = false;
+    claim->had_opened = t->c->opened || !t->c->alive;
     claim->asked_at = x->asked_at;
     claim->repeats = x->probes > 0 ? x->probes - 1 : x->repeats;
     for (int i = 0; i < 2; i++)
@@ -333,7 +334,7 @@ static void accept_rst(pass *t, tl_verdict verdict)
 /* Whether its receiver minds or not: who sends a RST with its own numbers has no connection any more. */
 static void close_sender(pass *t)
 {
-    if (!is_own_number(t) || t->x->state == TCP_CLOSED || t->x->borrowed || end_is_covered(t->c, t->x))
+    if (!is_own_number(t) || t->x->state == TCP_CLOSED || end_is_covered(t->c, t->x))
         return;
     if (!claim_stands(t->c))
         note_rst(t);
@@ -396,8 +397,9 @@ void pass_on_rst(pass *t)
         begin_reset(t);
 
     if (verdict == TL_VERDICT_CHALLENGED || verdict == TL_VERDICT_IGNORED) {
-        c->late_rst |= over;
-        if (!over)
+        if (over)
+            c->late_rst = true;
+        else
             say_not_accepted(t);
         close_sender(t);
         if (verdict == TL_VERDICT_CHALLENGED)
@@ -415,7 +417,7 @@ void pass_on_rst(pass *t)
 void pass_meet_early_rst(pass *t)
 {
     if (!claim_stands(t->c) || !t->c->claim->is_early || t->c->claim->from == t->s->side ||
-        end_is_covered(t->c, t->x) || t->x->state != TCP_SYN_RECEIVED)
+        t->x->state != TCP_SYN_RECEIVED)
         return;
     pass_say_move(t, t->x, TCP_SYN_RECEIVED, TCP_CLOSED, false, t->now);
     lay_over(t, t->c->claim, t->x);
@@ -457,16 +459,9 @@ static void lift(pass *t, tl_end *e)
 /* Whatever the claim said of the connection is withdrawn. */
 static void withdraw(pass *t)
 {
-    tl_connection *c = t->c;
-
     t->belongs = true;
-    c->late_rst = false;
-    c->claim->stands = false;
-    c->claim->cause = TL_CAUSE_NONE;
-    if (!c->end[0].has_isn && !c->end[1].has_isn) {
-        c->opened = true; /* the capture began with the RST */
-        pass_exchange(t);
-    }
+    t->c->claim->stands = false;
+    t->c->claim->cause = TL_CAUSE_NONE;
 }
 
 void pass_lift_rejection(pass *t)
@@ -492,13 +487,13 @@ static bool is_sending_on(const pass *t)
     }
 }
 
-/* It acknowledges what the RST's apparent sender sent after the RST. */
+/* What sends on acknowledges what the RST's apparent sender sent after the RST. */
 static bool acknowledges_later(const pass *t)
 {
     const tl_claim *claim = t->c->claim;
     uint32_t next;
 
-    if (!(t->s->flags & TL_ACK) || !end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
+    if (!end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
         return false;
     return !claim->has_edge || seq_before(claim->edge, t->s->ack);
 }
