@@ -6,6 +6,7 @@
  */
 
 #include <stddef.h>
+#include <string.h>
 
 #include "pass.h"
 #include "sequence.h"
@@ -498,16 +499,17 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 static bool proves_opening(const tl_connection *c)
 {
     const tl_end *server = server_of(c);
+    const tl_claim *rst = c->claim->beside;
 
-    return c->opened || (c->claim && c->claim->from == c->client && c->claim->has_ack && server->has_isn &&
-                         seq_before(server->isn + 1, c->claim->ack));
+    return c->opened || (rst->from == c->client && rst->has_ack && server->has_isn &&
+                         seq_before(server->isn + 1, rst->ack));
 }
 
 /* The last that passed is a RST that should have been challenged, and was not. */
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
-    return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
-           silent_since(view, c->last);
+    return view->whole && c->claim && c->claim->challenged && !c->claim->stands && !c->replaced &&
+           silent_since(view, c->last) && proves_opening(c);
 }
 
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
@@ -516,7 +518,9 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         tell(c, view, f);
         return;
     }
-    tl_claim claim = *c->claim;
+    tl_claim claim = *c->claim->beside;
+    memcpy(claim.covers, c->claim->covers, sizeof claim.covers); /* the states stay as they are shown */
+    memcpy(claim.since, c->claim->since, sizeof claim.since);
     tl_connection closed = *c;
     claim.stands = claim.had_opened = true;
     closed.claim = &claim;

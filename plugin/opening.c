@@ -105,7 +105,7 @@ static void try_again(pass *t)
     if (!listener.borrowed && was != TCP_CLOSED)
         pass_say_move(t, t->y, was, TCP_CLOSED, false, listener.since);
     c->attempt = (tl_attempt){0};
-    *c->claim = (tl_claim){0};
+    *c->claim = (tl_claim){.beside = c->claim->beside};
     *t->x = fresh(t->x, t->now);
     *t->y = fresh(t->y, t->now);
     c->timing = false;

@@ -277,9 +277,8 @@ static void cover(pass *t, tl_end *e, tcp_direction direction)
     lay_over(t, claim, e);
 }
 
-static void note_rst(pass *t)
+static void note_rst(const pass *t, tl_claim *claim)
 {
-    tl_claim *claim = connection_claim(t->c, t->world);
     const tl_end *x = t->x;
 
     claim->passed = pass_moment(t);
@@ -316,7 +315,7 @@ static void accept_rst(pass *t, tl_verdict verdict)
 
     if (!pass_is_in_loop(t)) /* which was said */
         raise_cause(t, cause);
-    note_rst(t);
+    note_rst(t, connection_claim(t->c, t->world));
     cover(t, t->x, TCP_SENT);
     if (!is_given_up || t->x->state != TCP_SYN_SENT) /* else the other end never said a word */
         cover(t, t->y, TCP_RECEIVED);
@@ -337,21 +336,23 @@ static void close_sender(pass *t)
     if (!is_own_number(t) || t->x->state == TCP_CLOSED || end_is_covered(t->c, t->x))
         return;
     if (!claim_stands(t->c))
-        note_rst(t);
+        note_rst(t, connection_claim(t->c, t->world));
     cover(t, t->x, TCP_SENT);
 }
 
-/* It may have closed the connection all the same, if nothing follows. */
+/* It may have closed the connection all the same, if nothing follows. The claim itself is needed to undo what
+ * it covers. */
 static void note_challenged(pass *t)
 {
-    const tl_claim *before = t->c->claim;
-    const bool lies_over = before && (before->covers[0] || before->covers[1]);
+    tl_claim *claim = connection_claim(t->c, t->world);
 
-    if (claim_stands(t->c) || (lies_over && before->from != t->s->side))
+    if (claim->stands)
         return;
-    note_rst(t);
-    t->c->claim->challenged = true;
-    t->c->claim->cause = (uint8_t)cause_of(t);
+    if (!claim->beside)
+        claim->beside = t->world->allocate(sizeof *claim);
+    note_rst(t, claim->beside);
+    claim->beside->cause = (uint8_t)cause_of(t);
+    claim->challenged = true;
 }
 
 /* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
@@ -429,7 +430,7 @@ void pass_reject(pass *t, uint16_t error)
 {
     tl_claim *claim = connection_claim(t->c, t->world);
 
-    *claim = (tl_claim){.passed = pass_moment(t), .from = !t->s->side, .is_icmp = true, .stands = true};
+    *claim = (tl_claim){.passed = pass_moment(t), .is_icmp = true, .stands = true, .beside = claim->beside};
     lay_over(t, claim, t->x);
     pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
     /* The error's frame is none of the connection's: it tells no time in a state. */

@@ -181,6 +181,13 @@ def test_one_sided_however_often():
     assert conversation.play(lines) == []
 
 
+def test_kept_waiting_however_often():
+    """A closed window is asked for 256 times."""
+    asks = ["+1 > . 1101:1102 ack 5301"] * 256
+    lines = [*CONVERSATIONS["common:exchange"], "+1 < . 5301 ack 1101 win 0", *asks, "+1 > R. 1102 ack 5301", "? reset.cause zero window"]
+    assert conversation.play(lines) == []
+
+
 @pytest.mark.parametrize("between, copy_of", [(16383, 7), (16384, 0)])
 def test_a_copy_is_looked_for_among_the_last_16384(between, copy_of):
     """All within 10 ms. (A bare ACK without an identification is no copy.)"""
