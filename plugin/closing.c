@@ -193,7 +193,6 @@ void pass_take_fin_of(pass *t, tl_end *e, tl_moment passed)
     if (e->has_fin)
         return;
     begin_fin(e);
-    e->plain_fin = true;
     e->nxt++;
     name_fin(t, e, passed, false);
     pass_sent(t, e, TCP_KIND_FIN);
@@ -263,8 +262,7 @@ static void undo_fin_ack(pass *t)
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
     pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time));
-    if (x->state == TCP_FIN_WAIT_2 || x->state == TCP_TIME_WAIT || x->state == TCP_CLOSED)
-        pass_undo(t, x, TL_BY_ACK_OF_FIN);
+    pass_undo(t, x, TL_BY_ACK_OF_FIN);
 }
 
 static void take_repeated_fin(pass *t)

@@ -144,7 +144,7 @@ static bool hides_nothing(const pass *t, const tl_passed *before)
 
 static void remember(pass *t)
 {
-    if (!t->c->alive && (t->s->flags & TL_RST || kind_of(t) == TL_ANSWERED_SYN))
+    if (!t->c->alive && kind_of(t) == TL_ANSWERED_SYN)
         return;
     tl_passed *place = place_for(memory_of(t)->passed[t->s->side], t->s);
     if (!hides_nothing(t, place))
@@ -320,8 +320,6 @@ void pass_note_window(pass *t)
 
     if (is_closed == (connection_extras(t->c)->windows.since[side] != TL_NO_TIME))
         return;
-    if (t->s->flags & TL_SYN)
-        return; /* nobody can send against it yet */
     tl_windows *w = &pass_extras(t)->windows;
     if (!is_closed)
         w->total[side] += t->now - w->since[side];

@@ -32,8 +32,7 @@ static void acknowledge(pass *t)
     pass_measure_round_trip(t);
     if (y->has_isn && !y->isn_acked)
         y->isn_acked = t->acked_isn = true;
-    if (y->isn_acked)
-        pass_received(t, y, TCP_KIND_ACK_OF_SYN);
+    pass_received(t, y, TCP_KIND_ACK_OF_SYN);
     if (end_is_synchronized(x) && (pass_is_synchronized_talk(t) || (t->s->flags & TL_FIN)))
         x->confirmed = true;
     pass_complete_opening(t);

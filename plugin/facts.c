@@ -6,6 +6,7 @@
  */
 
 #include <stddef.h>
+#include <string.h>
 
 #include "pass.h"
 #include "sequence.h"
@@ -75,7 +76,8 @@ static bool was_reset(const tl_connection *c)
 
 static bool has_opened(const tl_connection *c)
 {
-    return c->opened && (!c->open_ack.frame || has_passed(c, TL_STEP_OPEN_ACK));
+    return c->opened && (!claim_stands(c) || c->claim->had_opened) &&
+           (!c->open_ack.frame || has_passed(c, TL_STEP_OPEN_ACK));
 }
 
 static bool silent_since(const tl_view *view, int64_t then)
@@ -367,7 +369,7 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_closing
     f->silence_side = tl_role_name(end_role(c, &c->end[!end_side(c, asker)]));
     f->silence_time = (was_reset(c) ? tl_ns(c->claim->passed.time) : view->end) - since;
     f->silence_repeats = was_reset(c)        ? c->claim->repeats
-                         : asker->probes > 1 ? asker->probes - 1u
+                         : asker->probes > 0 ? asker->probes - 1u
                                              : asker->repeats;
 }
 
@@ -495,16 +497,17 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
 static bool proves_opening(const tl_connection *c)
 {
     const tl_end *server = server_of(c);
+    const tl_claim *rst = c->claim->beside;
 
-    return c->opened || (c->claim && c->claim->from == c->client && c->claim->has_ack && server->has_isn &&
-                         seq_before(server->isn + 1, c->claim->ack));
+    return c->opened || (rst->from == c->client && rst->has_ack && server->has_isn &&
+                         seq_before(server->isn + 1, rst->ack));
 }
 
 /* The last that passed is a RST that should have been challenged, and was not. */
 static bool is_closed_by_challenged(const tl_connection *c, const tl_view *view)
 {
-    return view->whole && proves_opening(c) && c->claim && c->claim->challenged && !c->claim->stands &&
-           silent_since(view, c->last);
+    return view->whole && c->claim && c->claim->challenged && !c->claim->stands && !c->replaced &&
+           silent_since(view, c->last) && proves_opening(c);
 }
 
 void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
@@ -513,9 +516,11 @@ void tl_get_facts(const tl_connection *c, const tl_view *view, tl_facts *f)
         tell(c, view, f);
         return;
     }
-    tl_claim claim = *c->claim;
+    tl_claim claim = *c->claim->beside;
+    memcpy(claim.covers, c->claim->covers, sizeof claim.covers); /* the states stay as they are shown */
+    memcpy(claim.since, c->claim->since, sizeof claim.since);
     tl_connection closed = *c;
-    claim.stands = true;
+    claim.stands = claim.had_opened = true;
     closed.claim = &claim;
     if (!c->opened)
         claim.cause = TL_CAUSE_ABORT;

@@ -68,7 +68,7 @@ static bool is_absent(const tl_connection *c, const tl_end *e, const tl_end *pee
 {
     if (e->has_nxt)
         return e->gaps && e->gaps->claims >= 2;
-    return e->unseen || (e->has_isn && peer->has_told && peer->told - e->isn > (c->saw_syn ? 0 : 1));
+    return e->unseen || (c->saw_syn && e->has_isn && peer->has_told);
 }
 
 bool connection_is_one_sided(const tl_connection *c)
@@ -97,11 +97,8 @@ static void settle_claim(pass *t)
     if (!gaps->has_claim)
         return;
     if (seq_upto(gaps->claimed, t->next)) {
-        const uint32_t claimed = gaps->claimed;
         gaps->has_claim = false;
-        if (seq_before(x->nxt, t->s->seq))
-            skip_to(t, x, seq_min(claimed, t->s->seq));
-        y->told = seq_max(y->told, claimed);
+        y->told = seq_max(y->told, gaps->claimed);
     } else if (t->next != t->s->seq && seq_before(x->nxt, t->next)) {
         gaps->has_claim = false;
     }

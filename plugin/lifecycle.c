@@ -294,6 +294,8 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
         follow_any(&t);
     pass_remember(&t);
     c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase_of(c);
+    if (!phase_is_over(phase_of(c)))
+        c->late_rst = false; /* what it came after was no end */
     c->last = t.now;
     report(&t);
     c->last_frame = s->frame;

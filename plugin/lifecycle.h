@@ -216,16 +216,16 @@ typedef struct {
     bool has_nxt : 1;  /**< it has sent something */
     bool has_told : 1; /**< it has sent an ACK */
     bool has_ttl : 1;
-    bool sent_syn : 1;     /**< its SYN, or SYN/ACK, passed */
-    bool active : 1;       /**< thought to be listening, it sent a SYN without ACK */
-    bool tfo : 1;          /**< its SYN carried data */
-    bool syn_fin : 1;      /**< its SYN carried a FIN */
-    bool isn_acked : 1;    /**< the peer acknowledged its ISN */
-    bool confirmed : 1;    /**< sent what only a synchronized state can send */
-    bool has_fin : 1;      /**< its FIN passed */
-    bool plain_fin : 1;    /**< its FIN passed without an ACK of the peer's FIN, and may have come */
-    bool acking_fin : 1;   /**< its FIN passed with an ACK of the peer's FIN */
-    bool fin_acked : 1;    /**< the peer acknowledged its FIN */
+    bool sent_syn : 1;   /**< its SYN, or SYN/ACK, passed */
+    bool active : 1;     /**< thought to be listening, it sent a SYN without ACK */
+    bool tfo : 1;        /**< its SYN carried data */
+    bool syn_fin : 1;    /**< its SYN carried a FIN */
+    bool isn_acked : 1;  /**< the peer acknowledged its ISN */
+    bool confirmed : 1;  /**< sent what only a synchronized state can send */
+    bool has_fin : 1;    /**< its FIN passed */
+    bool plain_fin : 1;  /**< its FIN passed without an ACK of the peer's FIN, in order, and may have come */
+    bool acking_fin : 1; /**< its FIN passed with an ACK of the peer's FIN */
+    bool fin_acked : 1;  /**< the peer acknowledged its FIN */
     bool fin_repeated : 1; /**< its FIN was repeated and not acknowledged since */
     bool data_again : 1;   /**< after its FIN had passed, data before it came again */
     bool ack_sure : 1;     /**< the ACK of its FIN is known to have arrived */
@@ -271,7 +271,7 @@ typedef struct {
 /** What says that an end has no connection any more: a RST, or an ICMP error. It lies over the
  *  connection: what it covers is shown CLOSED, and all that passes is followed beneath it, as if it had
  *  not passed. So who disproves it only has to lift it. */
-typedef struct {
+typedef struct tl_claim {
     tl_moment passed;
     int64_t since[2];        /**< by side: since when it is covered, and so CLOSED */
     int64_t held[2];         /**< by side: when it had entered the state `was` */
@@ -294,11 +294,13 @@ typedef struct {
                              the last segment */
     bool refused : 1;    /**< a RST was not accepted, and that was said */
     uint8_t refused_side : 1;
-    bool is_icmp : 1; /**< an ICMP error, which covers the client alone */
-    bool sure : 1;    /**< the RST's number is one that the receiver accepts */
+    bool is_icmp : 1;    /**< an ICMP error, which covers the client alone */
+    bool had_opened : 1; /**< the connection was open when it came, as far as the capture tells */
+    bool sure : 1;       /**< the RST's number is one that the receiver accepts */
     bool has_edge : 1;
     bool has_ack : 1;
     bool is_early : 1; /**< it takes its sender's SYN back, and closes whoever has answered that meanwhile */
+    struct tl_claim *beside; /**< with challenged: that RST, which covers nothing; kept for the next */
 } tl_claim;
 
 /** The kinds of silent moves: see the table in moves.c. Those by a RST or an ICMP error are a tl_claim. */

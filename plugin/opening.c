@@ -117,7 +117,7 @@ static void try_again(pass *t)
     if (!listener.borrowed && was != TCP_CLOSED)
         pass_say_move(t, t->y, was, TCP_CLOSED, false, listener.since);
     c->attempt = (tl_attempt){0};
-    *c->claim = (tl_claim){0};
+    *c->claim = (tl_claim){.beside = c->claim->beside};
     *t->x = fresh(t->x, t->now);
     *t->y = fresh(t->y, t->now);
     c->timing = false;
@@ -325,7 +325,8 @@ static void first_syn_ack(pass *t)
     else
         begin_syn(t);
     a->sent_syn_ack[t->s->side] = true;
-    x->told = t->s->ack;
+    if (!x->has_told || seq_before(x->told, t->s->ack))
+        x->told = t->s->ack;
     x->has_told = true;
     y->isn_acked = true;
     a->tfo_accepted = y->tfo && t->s->ack != y->isn + 1;

@@ -185,9 +185,7 @@ void pass_ask_again(pass *t, uint32_t number, int64_t since)
 {
     tl_end *x = t->x;
 
-    if (x->asked_at != TL_NO_TIME)
-        return;
-    x->asked_at = since;
+    x->asked_at = since; /* what it has asked since came later */
     x->asked = number;
     x->repeats = 1;
 }

@@ -153,7 +153,7 @@ static void note_met_data(pass *t)
     const uint32_t fin = t->c->exchange->fin[t->s->side].frame;
     tl_gaps *gaps = pass_gaps(t, t->y);
 
-    if (gaps->raced || !x->has_told || t->r->answered != TL_ANSWERED_DATA || t->r->answers > fin)
+    if (!x->has_told || t->r->answered != TL_ANSWERED_DATA || t->r->answers > fin)
         return;
     gaps->raced = true;
     gaps->race = (seq_range){x->told, t->y->nxt - (t->y->has_fin ? 1 : 0)};
@@ -277,9 +277,8 @@ static void cover(pass *t, tl_end *e, tcp_direction direction)
     lay_over(t, claim, e);
 }
 
-static void note_rst(pass *t)
+static void note_rst(const pass *t, tl_claim *claim)
 {
-    tl_claim *claim = connection_claim(t->c, t->world);
     const tl_end *x = t->x;
 
     claim->passed = pass_moment(t);
@@ -290,8 +289,9 @@ static void note_rst(pass *t)
     if (claim->has_edge && is_vouched(t))
         claim->edge = t->s->seq;
     claim->is_icmp = false;
+    claim->had_opened = t->c->opened || !t->c->alive;
     claim->asked_at = x->asked_at;
-    claim->repeats = x->probes > 1 ? x->probes - 1 : x->repeats;
+    claim->repeats = x->probes > 0 ? x->probes - 1 : x->repeats;
     for (int i = 0; i < 2; i++)
         claim->unacked[i] = end_unacked(&t->c->end[i], &t->c->end[!i]);
 }
@@ -315,7 +315,7 @@ static void accept_rst(pass *t, tl_verdict verdict)
 
     if (!pass_is_in_loop(t)) /* which was said */
         raise_cause(t, cause);
-    note_rst(t);
+    note_rst(t, connection_claim(t->c, t->world));
     cover(t, t->x, TCP_SENT);
     if (!is_given_up || t->x->state != TCP_SYN_SENT) /* else the other end never said a word */
         cover(t, t->y, TCP_RECEIVED);
@@ -333,24 +333,26 @@ static void accept_rst(pass *t, tl_verdict verdict)
 /* Whether its receiver minds or not: who sends a RST with its own numbers has no connection any more. */
 static void close_sender(pass *t)
 {
-    if (!is_own_number(t) || t->x->state == TCP_CLOSED || t->x->borrowed || end_is_covered(t->c, t->x))
+    if (!is_own_number(t) || t->x->state == TCP_CLOSED || end_is_covered(t->c, t->x))
         return;
     if (!claim_stands(t->c))
-        note_rst(t);
+        note_rst(t, connection_claim(t->c, t->world));
     cover(t, t->x, TCP_SENT);
 }
 
-/* It may have closed the connection all the same, if nothing follows. */
+/* It may have closed the connection all the same, if nothing follows. The claim itself is needed to undo what
+ * it covers. */
 static void note_challenged(pass *t)
 {
-    const tl_claim *before = t->c->claim;
-    const bool lies_over = before && (before->covers[0] || before->covers[1]);
+    tl_claim *claim = connection_claim(t->c, t->world);
 
-    if (claim_stands(t->c) || (lies_over && before->from != t->s->side))
+    if (claim->stands)
         return;
-    note_rst(t);
-    t->c->claim->challenged = true;
-    t->c->claim->cause = (uint8_t)cause_of(t);
+    if (!claim->beside)
+        claim->beside = t->world->allocate(sizeof *claim);
+    note_rst(t, claim->beside);
+    claim->beside->cause = (uint8_t)cause_of(t);
+    claim->challenged = true;
 }
 
 /* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
@@ -396,8 +398,9 @@ void pass_on_rst(pass *t)
         begin_reset(t);
 
     if (verdict == TL_VERDICT_CHALLENGED || verdict == TL_VERDICT_IGNORED) {
-        c->late_rst |= over;
-        if (!over)
+        if (over)
+            c->late_rst = true;
+        else
             say_not_accepted(t);
         close_sender(t);
         if (verdict == TL_VERDICT_CHALLENGED)
@@ -415,7 +418,7 @@ void pass_on_rst(pass *t)
 void pass_meet_early_rst(pass *t)
 {
     if (!claim_stands(t->c) || !t->c->claim->is_early || t->c->claim->from == t->s->side ||
-        end_is_covered(t->c, t->x) || t->x->state != TCP_SYN_RECEIVED)
+        t->x->state != TCP_SYN_RECEIVED)
         return;
     pass_say_move(t, t->x, TCP_SYN_RECEIVED, TCP_CLOSED, false, t->now);
     lay_over(t, t->c->claim, t->x);
@@ -427,7 +430,7 @@ void pass_reject(pass *t, uint16_t error)
 {
     tl_claim *claim = connection_claim(t->c, t->world);
 
-    *claim = (tl_claim){.passed = pass_moment(t), .from = !t->s->side, .is_icmp = true, .stands = true};
+    *claim = (tl_claim){.passed = pass_moment(t), .is_icmp = true, .stands = true, .beside = claim->beside};
     lay_over(t, claim, t->x);
     pass_raise(t, TL_EVENT_OPEN_ICMP_REJECTED, error);
     /* The error's frame is none of the connection's: it tells no time in a state. */
@@ -457,16 +460,9 @@ static void lift(pass *t, tl_end *e)
 /* Whatever the claim said of the connection is withdrawn. */
 static void withdraw(pass *t)
 {
-    tl_connection *c = t->c;
-
     t->belongs = true;
-    c->late_rst = false;
-    c->claim->stands = false;
-    c->claim->cause = TL_CAUSE_NONE;
-    if (!c->end[0].has_isn && !c->end[1].has_isn) {
-        c->opened = true; /* the capture began with the RST */
-        pass_exchange(t);
-    }
+    t->c->claim->stands = false;
+    t->c->claim->cause = TL_CAUSE_NONE;
 }
 
 void pass_lift_rejection(pass *t)
@@ -492,13 +488,13 @@ static bool is_sending_on(const pass *t)
     }
 }
 
-/* It acknowledges what the RST's apparent sender sent after the RST. */
+/* What sends on acknowledges what the RST's apparent sender sent after the RST. */
 static bool acknowledges_later(const pass *t)
 {
     const tl_claim *claim = t->c->claim;
     uint32_t next;
 
-    if (!(t->s->flags & TL_ACK) || !end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
+    if (!end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
         return false;
     return !claim->has_edge || seq_before(claim->edge, t->s->ack);
 }

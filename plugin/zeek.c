@@ -260,6 +260,21 @@ static bool renumbers(const step *t)
     return false;
 }
 
+/* Whether an end's numbers have wrapped up to this one, if they have so often up to `from`, to which it is near. */
+static bool has_wrapped(uint32_t number, uint32_t from, unsigned wraps)
+{
+    const bool wraps_on = seq_before(from, number) && number < from;
+    const bool wraps_back = seq_before(number, from) && number > from;
+
+    return wraps_on || wraps > wraps_back;
+}
+
+/* Once more, but they are not counted beyond two: as zeek_end.wraps has it. */
+static uint8_t wrap_again(unsigned wraps)
+{
+    return (uint8_t)(wraps << 1 | 1) & 3;
+}
+
 static void number_sender(step *t)
 {
     zeek_end *x = t->x;
@@ -273,7 +288,7 @@ static void number_sender(step *t)
         x->last = s->seq;
     }
     t->seq = s->seq - x->start;
-    t->underflow = !x->wrapped && seq_before(s->seq, x->start);
+    t->underflow = !has_wrapped(s->seq, x->last, x->wraps) && seq_before(s->seq, x->start);
 }
 
 static void take_ack(step *t)
@@ -286,11 +301,12 @@ static void take_ack(step *t)
     if (y->state == INACTIVE)
         y->start = y->ack = y->last = ack - 1;
     t->ack = ack - y->start;
-    t->acks = y->ack_wrapped || seq_upto(y->start, ack);
+    t->acks = has_wrapped(ack, y->ack, y->ack_wraps) || seq_upto(y->start, ack);
     if (!t->acks || t->s->flags & TL_RST || !seq_before(y->ack, ack) ||
         (ack == 0 && seq_distance(y->ack, ack) > FAR))
         return;
-    y->ack_wrapped |= ack < y->ack;
+    if (ack < y->ack)
+        y->ack_wraps = wrap_again(y->ack_wraps);
     y->ack = ack;
 }
 
@@ -312,7 +328,8 @@ static void take_last(step *t)
             return;
         }
     }
-    x->wrapped |= advance > 0 && end < x->last;
+    if (advance > 0 && end < x->last)
+        x->wraps = wrap_again(x->wraps);
     x->last = end;
 }
 
@@ -347,11 +364,13 @@ static void add_syn(step *t)
         add(t->c, t->x, l);
 }
 
+/* Roles are flipped before the first FIN or RST or not at all: a letter that is not the first of its role is
+ * not the first of its end. */
 static void add_fin(step *t)
 {
     const uint32_t number = t->seq + t->s->length;
 
-    if (is_first(t->c, t->x, F) || number != (t->x->has_fin ? t->x->fin : 0))
+    if (is_first(t->c, t->x, F) || number != t->x->fin)
         add(t->c, t->x, F);
 }
 
@@ -359,9 +378,9 @@ static void add_rst(step *t)
 {
     zeek_end *x = t->x;
 
-    if (is_first(t->c, x, R) || t->seq != (x->has_rst ? x->rst : 0))
+    if (is_first(t->c, x, R) || t->seq != x->rst)
         add(t->c, x, R);
-    x->has_rst = x->untracked = true;
+    x->untracked = true;
     x->has_held = false;
     x->rst = t->seq;
 }

@@ -67,7 +67,7 @@ typedef struct {
     uint32_t next;  /**< relative: where the first hole in its data begins, or its data ends */
     union {
         uint32_t held; /**< relative, with has_held: where that hole ends */
-        uint32_t rst;  /**< relative, with has_rst: number of its last RST */
+        uint32_t rst;  /**< relative: number of its last RST, once one has passed */
     };
     union {
         uint32_t held_end; /**< relative, with has_held: end of what waits behind the hole */
@@ -76,12 +76,11 @@ typedef struct {
     uint16_t count[ZEEK_COUNTED]; /**< occurrences, up to UINT16_MAX */
     uint8_t state;                /**< 9 */
     uint8_t previous;             /**< the state before that */
-    bool wrapped : 1;             /**< `last` has passed 2^32 */
-    bool ack_wrapped : 1;         /**< `ack` has passed 2^32 */
+    uint8_t wraps : 2;            /**< how often `last` has passed 2^32: 0, 1, or 3 for more */
+    uint8_t ack_wraps : 2;        /**< how often `ack` has */
     bool has_held : 1;
     bool has_fin : 1;   /**< a FIN of it has passed; no held_end any more */
-    bool has_rst : 1;   /**< a RST of it has passed; no `held` any more */
-    bool untracked : 1; /**< holes in its data are not looked for any more */
+    bool untracked : 1; /**< holes in its data are not looked for any more, as after a RST: no `held` then */
     bool emptied : 1;   /**< its size is said to be 0 (end of 9) */
 } zeek_end;
 

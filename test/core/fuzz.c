@@ -478,7 +478,9 @@ static void check_same_memory(const tl_connection *a, const tl_connection *b)
     }
     check(is_same_memory(one.exchange, other.exchange, sizeof *one.exchange));
     check(is_same_memory(one.memory, other.memory, sizeof *one.memory));
-    check(is_same_memory(one.claim, other.claim, sizeof *one.claim));
+    check(is_same_memory(one.claim, other.claim, offsetof(tl_claim, beside)));
+    if (one.claim)
+        check(is_same_memory(one.claim->beside, other.claim->beside, offsetof(tl_claim, beside)));
     one.exchange = other.exchange = NULL;
     one.memory = other.memory = NULL;
     one.claim = other.claim = NULL;

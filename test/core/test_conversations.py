@@ -173,3 +173,31 @@ def test_counts_end_at_65535():
     *answers, facts = conversation.replay(capture + syn_acks[:1] + sum(tries, []) + ["facts 1 0 0"])
     raised = [event["name"] for answer in answers for event in answer["events"]]
     assert raised.count("open.queue_overflow") == 1 and facts["open"] == "overflow"
+
+    data = [f"segment {n * 10**9} 0 16 1001 5001 100 64240 0 0" for n in range(1, many + 1)]
+    answers = conversation.replay(capture + opened + data + [f"facts 1 {many * 10**9} 0"])
+    assert answers[-1]["close"] == "silent" and answers[-1]["silence.repeats"] == 65535
+
+
+def test_one_sided_however_often():
+    """Of bytes that never passed one end acknowledges 256 different numbers."""
+    acks = [f"+.1 > . 1001 ack {5001 + n}" for n in range(1, 257)]
+    lines = [*CONVERSATIONS["common:opened"], *acks, "? one_sided, server.missing 256"]
+    assert conversation.play(lines) == []
+
+
+def test_kept_waiting_however_often():
+    """A closed window is asked for 256 times."""
+    asks = ["+1 > . 1101:1102 ack 5301"] * 256
+    lines = [*CONVERSATIONS["common:exchange"], "+1 < . 5301 ack 1101 win 0", *asks, "+1 > R. 1102 ack 5301", "? reset.cause zero window"]
+    assert conversation.play(lines) == []
+
+
+@pytest.mark.parametrize("between, copy_of", [(16383, 7), (16384, 0)])
+def test_a_copy_is_looked_for_among_the_last_16384(between, copy_of):
+    """All within 10 ms. (A bare ACK without an identification is no copy.)"""
+    packet = "> P. 1101:1201 ack 5301 id 9 sum 1"
+    lines = [*CONVERSATIONS["common:exchange"], f"+.1 {packet}"]
+    lines += ["+.0000001 < . 5301 ack 1101 sum 2"] * between + [f"+.0000001 {packet}"]
+    commands, _ = conversation.script(lines, conversation.AS_WRITTEN)
+    assert conversation.replay(commands)[-1].get("copy_of", 0) == copy_of
