@@ -173,7 +173,7 @@ static bool are_windows_open(const pass *t)
 {
     const int64_t *closed_since = connection_extras(t->c)->windows.since;
 
-    return t->s->window > 0 && t->y->window > 0 && !t->y->window_probe && closed_since[0] == TL_NO_TIME &&
+    return t->s->window > 0 && t->y->window > 0 && closed_since[0] == TL_NO_TIME &&
            closed_since[1] == TL_NO_TIME;
 }
 

@@ -137,13 +137,18 @@ def with_included(lines, conversations):
             yield line
 
 
-def replay(commands):
-    """What the core answers to each command that has an answer."""
+def replayed(commands):
+    """What the core answers, as it prints it."""
     program = BUILD / "test" / "replay"
     text = "\n".join(commands) + "\n"
     run = subprocess.run([program], input=text, capture_output=True, text=True, check=False)
     assert run.returncode == 0 and not run.stderr, run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    return run.stdout
+
+
+def replay(commands):
+    """What the core answers to each command that has an answer."""
+    return [json.loads(line) for line in replayed(commands).splitlines()]
 
 
 class Variant:
