@@ -231,7 +231,7 @@ tl_connection *tl_connections_follow(tl_connections *all, tl_connection **newest
     if (!c)
         c = *newest = begin(all, *newest, s);
     const bool was_answered = is_answered(c);
-    const progress before = progress_of(&c->end[s->side]);
+    const progress before = c->replaced ? progress_of(&c->end[s->side]) : (progress){0};
 
     tl_follow(c, c == *newest ? NULL : *newest, s, &all->world, report);
     if (s->is_own_peer)

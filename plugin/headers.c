@@ -152,31 +152,29 @@ uint16_t headers_get_window(const uint8_t *tcp)
 
 /* A sum of 16-bit words may be taken in 32-bit words in whatever order their bytes have, if what is
  * carried comes back in and the order is put right in the end (RFC 1071, 2). */
-static uint64_t sum32(const uint8_t *from, int length)
+static uint64_t sum_address(const address *a)
 {
+    const uint8_t *bytes = a->data;
     uint64_t sum = 0;
-    int i = 0;
+    uint32_t word;
 
-    do { /* once for IPv4 */
-        uint32_t word;
-        memcpy(&word, from + i, sizeof word);
+    for (int i = 0; i < a->len; i += (int)sizeof word) {
+        memcpy(&word, bytes + i, sizeof word);
         sum += word;
-        i += (int)sizeof word;
-    } while (i < length);
+        if (a->len == sizeof word) /* IPv4, which is most of them */
+            break;
+    }
     return sum;
 }
 
 /* Where the interface computes the checksum, its place holds the sum of the pseudo-header until then
- * (RFC 9293, 3.1). */
+ * (RFC 9293, 3.1). What is carried comes back in where a sum is taken modulo 0xffff, and then 0 is one. */
 static bool is_pseudo_sum(const ip_header *ip, unsigned checksum)
 {
-    uint64_t sum = sum32(ip->from.data, ip->from.len) + sum32(ip->to.data, ip->to.len);
+    const uint64_t sum = sum_address(&ip->from) + sum_address(&ip->to) + GUINT32_TO_BE((uint32_t)ip->length) +
+                         GUINT32_TO_BE(IP_PROTO_TCP);
 
-    sum += GUINT32_TO_BE((uint32_t)ip->length);
-    sum += GUINT32_TO_BE(IP_PROTO_TCP);
-    while (sum > 0xffff)
-        sum = (sum >> 16) + (sum & 0xffff);
-    return sum == GUINT16_TO_BE(checksum);
+    return checksum && (sum + 0xffff - GUINT16_TO_BE(checksum)) % 0xffff == 0;
 }
 
 void headers_read_checksum(const uint8_t *tcp, int length, const ip_header *ip, tl_segment *s)

@@ -20,6 +20,8 @@ enum {
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
     HEADERS_MAX = 16, /* IP headers of one frame that are looked at */
+    /* of a frame with both: itself, IP, TCP, and IP, ICMP, IP and TCP of the error */
+    LAYERS_OF_BOTH = 7,
 };
 
 static int ip_tap, ipv6_tap;
@@ -141,10 +143,12 @@ static bool read_bytes(tvbuff_t *tvb, icmp_error *error)
     return false;
 }
 
-bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool look_ahead, icmp_error *error)
+bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool has_segment, bool look_ahead, icmp_error *error)
 {
     bool tapped;
 
+    if (has_segment && wmem_list_count(pinfo->layers) < LAYERS_OF_BOTH) /* to ask the taps takes ten times this */
+        return false;
     if (!read_tapped(tvb, error, &tapped) &&
         (tapped || !look_ahead || !input_has_icmp(pinfo) || !read_bytes(tvb, error)))
         return false;

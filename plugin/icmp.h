@@ -26,8 +26,9 @@ void icmp_listen(void);
 
 /** Whether the frame is such an error.
  *  @param tvb  the frame
+ *  @param has_segment  whether it has a TCP segment too, as only tunnels have
  *  @param look_ahead  whether the bytes are to be read where no tap runs
  *  @param[out] error  set if so */
-bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool look_ahead, icmp_error *error);
+bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool has_segment, bool look_ahead, icmp_error *error);
 
 #endif

@@ -187,7 +187,8 @@ static bool is_plain(const pass *t)
            pass_is_expected(t);
 }
 
-/* What follow_any() does with such a segment, for a third of the work: the fuzzer holds this to that. */
+/* What follow_any() does with such a segment, for a third of the work: the fuzzer holds this to that. The phase
+ * stays. */
 static void follow_plain(pass *t)
 {
     tl_connection *c = t->c;
@@ -272,6 +273,10 @@ static void follow_any(pass *t)
     if (c->claim)
         c->claim->challenged = false; /* something follows it */
     follow(t);
+    const tcp_state phase = phase_of(c);
+    c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase;
+    if (!phase_is_over(phase))
+        c->late_rst = false; /* what it came after was no end */
 }
 
 void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, const tl_world *world,
@@ -297,9 +302,6 @@ void tl_follow(tl_connection *c, tl_connection *newer, const tl_segment *s, cons
     else
         follow_any(&t);
     pass_remember(&t);
-    c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase_of(c);
-    if (!phase_is_over(phase_of(c)))
-        c->late_rst = false; /* what it came after was no end */
     c->last = t.now;
     report(&t);
     c->last_frame = s->frame;

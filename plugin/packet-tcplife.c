@@ -104,7 +104,7 @@ static bool follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         if ((s = streams_follow(&segments[i], &settings, &report)))
             raises |= keep(pinfo, s, &report);
     }
-    if (icmp_read(tvb, pinfo, look_ahead, &error) && (s = streams_reject(&error, &report)))
+    if (icmp_read(tvb, pinfo, count > 0, look_ahead, &error) && (s = streams_reject(&error, &report)))
         raises |= keep(pinfo, s, &report);
     return raises;
 }

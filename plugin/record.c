@@ -192,49 +192,46 @@ static void take_evidence(const uint8_t **from, tl_report *r)
     r->idle_before = take_signed(from);
 }
 
-/* Write what the frame decided; the number of bytes, 0 if that is nothing. */
-static size_t pack(uint8_t detail[DETAIL_MAX], const tl_report *r)
+/* What the frame decided: mostly nothing. */
+static uint8_t parts_of(const tl_report *r)
 {
-    uint8_t *to = detail + 1;
-    detail[0] = 0;
-    if (r->verdict != TL_VERDICT_NONE || r->idle != TL_NO_TIME) {
-        detail[0] |= HAS_RST;
+    return (uint8_t)((r->verdict != TL_VERDICT_NONE || r->idle != TL_NO_TIME ? HAS_RST : 0) |
+                     (r->steps ? HAS_STEPS : 0) | (r->transitions ? HAS_TRANSITIONS : 0) |
+                     (r->raised ? HAS_RAISED : 0) | (r->has_ttl_delta ? HAS_TTL_DELTA : 0) |
+                     (r->has_half_open ? HAS_HALF_OPEN : 0) | (r->copy_of ? HAS_COPY_OF : 0) |
+                     (r->form || r->evidence || r->answers ? HAS_EVIDENCE : 0));
+}
+
+/* @return the number of bytes */
+static size_t pack(uint8_t detail[DETAIL_MAX], uint8_t has, const tl_report *r)
+{
+    uint8_t *to = detail;
+    *to++ = has;
+    if (has & HAS_RST) {
         to = put(to, r->verdict);
         to = put_signed(to, r->idle);
     }
-    if (r->steps) {
-        detail[0] |= HAS_STEPS;
+    if (has & HAS_STEPS)
         to = put(to, r->steps);
-    }
-    if (r->transitions) {
-        detail[0] |= HAS_TRANSITIONS;
+    if (has & HAS_TRANSITIONS) {
         *to++ = r->transitions;
         for (unsigned i = 0; i < r->transitions; i++)
             to = put_transition(to, &r->transition[i]);
     }
-    if (r->raised) {
-        detail[0] |= HAS_RAISED;
+    if (has & HAS_RAISED) {
         *to++ = r->raised;
         for (unsigned i = 0; i < r->raised; i++)
             to = put_raised(to, &r->event[i]);
     }
-    if (r->has_ttl_delta) {
-        detail[0] |= HAS_TTL_DELTA;
+    if (has & HAS_TTL_DELTA)
         to = put_signed(to, r->ttl_delta);
-    }
-    if (r->has_half_open) {
-        detail[0] |= HAS_HALF_OPEN;
+    if (has & HAS_HALF_OPEN)
         to = put(to, r->half_open);
-    }
-    if (r->copy_of) {
-        detail[0] |= HAS_COPY_OF;
+    if (has & HAS_COPY_OF)
         to = put(to, r->copy_of);
-    }
-    if (r->form || r->evidence || r->answers) {
-        detail[0] |= HAS_EVIDENCE;
+    if (has & HAS_EVIDENCE)
         to = put_evidence(to, r);
-    }
-    return detail[0] ? (size_t)(to - detail) : 0;
+    return (size_t)(to - detail);
 }
 
 static void unpack(const uint8_t *from, tl_report *r)
@@ -267,23 +264,22 @@ static void unpack(const uint8_t *from, tl_report *r)
         take_evidence(&from, r);
 }
 
-/* Keep a detail. Its place; 0 if there is nothing to keep, or no room any more. */
-static uint32_t keep(const tl_report *report)
+/* Keep what the frame decided. Its place; 0 if there is no room any more. */
+static uint32_t keep(uint8_t has, const tl_report *report)
 {
     uint8_t detail[DETAIL_MAX];
-    const size_t length = pack(detail, report);
-    if (!length)
-        return 0;
+    const size_t length = pack(detail, has, report);
     const uint32_t place = chunks_reserve(&details, &detail_end, length);
+
     if (place == UINT32_MAX)
         return 0;
     memcpy(chunks_get(&details, place), detail, length);
     return place;
 }
 
-static entry make_entry(uint32_t connection, const tl_report *r)
+static void fill(entry *e, uint32_t connection, const tl_report *r)
 {
-    return (entry){
+    *e = (entry){
         .connection = connection,
         .phase = r->phase & 0x0f,
         .client = r->state[TL_CLIENT] & 0x0f,
@@ -295,8 +291,10 @@ static entry make_entry(uint32_t connection, const tl_report *r)
         .is_rejection = r->is_rejection,
         .has_states = r->has_states,
         .known = true,
-        .detail = keep(r),
     };
+    const uint8_t has = parts_of(r);
+    if (has)
+        e->detail = keep(has, r);
 }
 
 /* ---- How many connections are open ---- */
@@ -365,13 +363,14 @@ void record_add(uint32_t frame, uint32_t connection, const tl_report *report)
     if (frame >= frame_end)
         frame_end = frame + 1;
     if (!first->known) {
-        *first = make_entry(connection, report);
+        fill(first, connection, report);
         keep_concurrent(frame, report->concurrent);
         return;
     }
     first->several = true;
     other *o = chunks_make(&others, other_count++);
-    *o = (other){.frame = frame, .concurrent = report->concurrent, .entry = make_entry(connection, report)};
+    *o = (other){.frame = frame, .concurrent = report->concurrent};
+    fill(&o->entry, connection, report);
 }
 
 /* The frame's header number `nth` in `others`, where 1 is the first one. */

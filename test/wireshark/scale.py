@@ -4,15 +4,17 @@
 as many.
 
 Run by hand; prints one table, whose last result stands in test/README.md. Units (default: 100,000) are SYNs,
-connections, packets of one stream or RSTs. Time is what tshark with the plugin takes beyond tshark without it,
-user and system, the least of some runs of each; memory the peak beyond it. What is taken for a capture of one unit
-does not count. `all -z` is with all of tcplife's statistics at once. Each cell is for one unit, at ten times as many
-units; behind it, how many times that is what it is at as many as said. ROW: the beginning of a row's name, if not
-all are wanted; only without one sharkd comes after them.
+connections, packets of one stream or RSTs. Time is what tshark spends in the plugin and in what that calls, as
+perf (Debian's package linux-perf) samples it; memory is the peak beyond that of tshark without the plugin. What
+is taken for a capture of one unit does not count. `all -z` is with all of tcplife's statistics at once. Each cell is
+for one unit, at ten times as many units; behind it, how many times that is what it is at as many as said.
+ROW: the beginning of a row's name, if not all are wanted; only without one sharkd comes after them.
 
-It takes some 45 minutes, 10 GB of memory (1,000,000 whole connections, all statistics: 10.4 GB and 105 s for one
-of 9 runs) and 3 GB of temporary files. More units do not fit.
-With fewer units the difference of two runs is mostly noise, on a machine that others use too.
+Time is not the difference of two runs, with the plugin and without: at 1,000,000 connections the plugin is a tenth of
+what tshark takes, and two runs of the same differed by more than that where the machine was a virtual one.
+
+It takes some 40 minutes, 10 GB of memory (1,000,000 whole connections, all statistics: 10.4 GB) and 3 GB of
+temporary files. More units do not fit.
 
 Then sharkd loads one capture of 2,000 connections 100 times, with the plugin and without: by how much it grows
 from load to load.
@@ -22,8 +24,10 @@ With --each: what each of tcplife's statistics adds to the reading of so many wh
 Each is run once.
 """
 
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,6 +48,7 @@ KINDS = {
     "connections on the same ports": workloads.ports_reused,
     "RSTs on one connection": workloads.rst_storm,
 }
+PLUGIN = "/tcplife.so)"
 NO_TREE = ("-z", "rtp,streams")
 ALL = [word for name in ("json", "csv", "streams", "tree", "story") for word in ("-z", f"tcplife,{name}")]
 EACH = {
@@ -51,7 +56,8 @@ EACH = {
     **{f"`-z tcplife,{name}`": ("-z", f"tcplife,{name}") for name in ("json", "csv", "streams", "tree", "story")},
     "`-z flow,tcplife,network`": ("-z", "flow,tcplife,network"),
 }
-TIMES = {1: 7, 10: 3}  # how often each is run
+HERTZ = {1: (1999, 4), 10: (397, 1)}  # samples a second, and how often it is run
+STACK = 8192  # bytes of it that are kept with each sample: deep enough for what the plugin calls
 LOADS, LOADED = 100, 2000  # connections
 
 
@@ -73,39 +79,51 @@ def run(wireshark, path, arguments, plugins="plugins"):
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def least(runs):
-    return tuple(map(min, zip(*runs, strict=True)))
+def sampled(wireshark, path, arguments, hertz):
+    """Seconds that tshark spends in the plugin and in what it calls"""
+    data = wireshark.folder / "perf.data"
+    record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(hertz), "--call-graph", f"dwarf,{STACK}"]
+    subprocess.run(
+        [*record, "-o", data, "--", *as_somebody(), "tshark", "-n", "-q", "-r", path, *arguments],
+        cwd=wireshark.folder, env=environment(wireshark, "plugins"), check=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    told = subprocess.Popen(
+        ["perf", "script", "-i", data, "-F", "ip,sym,dso"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    with told:
+        stacks = (stack for is_blank, stack in itertools.groupby(told.stdout, key=str.isspace) if not is_blank)
+        samples = sum(any(PLUGIN in frame for frame in stack) for stack in stacks)
+    data.unlink()
+    return samples / hertz
 
 
-def beyond(wireshark, path, times):
-    """(seconds, bytes) beyond stock: of the plugin alone, and with all statistics"""
-    runs = [
-        (run(wireshark, path, NO_TREE, "none"), run(wireshark, path, NO_TREE), run(wireshark, path, ALL))
-        for _ in range(times)
-    ]
-    stock, ours, told = map(least, zip(*runs, strict=True))
-    return [there - here for it in (ours, told) for there, here in zip(it, stock, strict=True)]
-
-
-def measure(wireshark, kind, units, times):
+def measure(wireshark, kind, units, hertz, times):
+    """(seconds, bytes) of the plugin alone, and with all statistics"""
     path = wireshark.folder / "big.pcap"
     workloads.write(path, KINDS[kind](units))
-    measured = beyond(wireshark, path, times)
+    _, stock = run(wireshark, path, NO_TREE, "none")
+    measured = [
+        (sum(sampled(wireshark, path, arguments, hertz) for _ in range(times)) / times,
+         run(wireshark, path, arguments)[1] - stock)
+        for arguments in (NO_TREE, ALL)
+    ]  # fmt: skip
     path.unlink()
     return measured
 
 
 def row(wireshark, kind, units, at_once):
     """at_once: what is taken by a capture of next to nothing"""
-    measured = [
-        [(all_of_it - once) / (factor * units) for all_of_it, once in
-         zip(measure(wireshark, kind, factor * units, times), at_once, strict=True)]
-        for factor, times in TIMES.items()
-    ]  # fmt: skip
-    scales = (1e6, "µs"), (1, "B"), (1e6, "µs"), (1, "B")
+    small, large = (
+        [(all_of_it - once) / (factor * units)
+         for of, start in zip(measure(wireshark, kind, factor * units, *HERTZ[factor]), at_once, strict=True)
+         for all_of_it, once in zip(of, start, strict=True)]
+        for factor in (1, 10)
+    )  # fmt: skip
+    scales = (1e6, ".2f", "µs"), (1, ".0f", "B")
     return " | ".join(
-        f"{large * scale:.2f} {unit} ({large / small:.2f})" if scale > 1 else f"{large:.0f} {unit} ({large / small:.2f})"
-        for (scale, unit), small, large in zip(scales, *measured, strict=True)
+        f"{of_large * scale:{digits}} {unit} ({of_large / of_small:.2f})"
+        for (scale, digits, unit), of_small, of_large in zip(2 * scales, small, large, strict=True)
     )
 
 
@@ -169,6 +187,8 @@ def main_each(build, connections):
 
 
 def main():
+    if not shutil.which("perf"):
+        sys.exit("perf is missing: apt-get install linux-perf")
     build = Path(os.environ.get("TCPLIFE_BUILD", TOP / "build")).resolve()
     if sys.argv[1:2] == ["--each"]:
         main_each(build, int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000)
@@ -180,7 +200,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tcplife-scale-") as name:
         wireshark = Wireshark(name, build)
         (wireshark.folder / "none").mkdir()
-        at_once = measure(wireshark, "SYNs to one server", 1, 2 * TIMES[1])
+        at_once = measure(wireshark, "SYNs to one server", 1, *HERTZ[1])
         for kind in KINDS:
             if kind.startswith(wanted or kind):
                 print(f"| {kind} | {row(wireshark, kind, units, at_once)} |", flush=True)

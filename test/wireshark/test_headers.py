@@ -122,6 +122,25 @@ def test_sharkd_shows_the_same_of_a_tunnel(wireshark, tunnel):
     assert got == [list(it) for it in TUNNEL]
 
 
+def test_a_segment_that_carries_an_icmp_error(wireshark):
+    syn = from_client("S", 1000, src=INNER_CLIENT, dst=INNER_SERVER, sport=50000)
+    error = IP(src=INNER_SERVER, dst=INNER_CLIENT) / ICMP(type=3, code=3) / bytes(syn)[:40]
+    inside, back = tunnelled(syn), tunnelled(error)
+    outer = {"dport": XOT}
+    packets = [
+        from_client("S", 100, **outer),
+        from_server("SA", 500, 101, **outer),
+        from_client("A", 101, 501, **outer),
+        from_client("PA", 101, 501, inside, **outer),
+        from_server("PA", 501, 101 + len(inside), back, **outer),
+    ]
+    path = capture(wireshark, "tunnelled-error", packets)
+    fields = ["tcplife.connection", "tcplife.event"]
+    for arguments in ((), WHOLE):
+        rows = shown(wireshark, path, fields, *INSIDE_XOT, *arguments)
+        assert rows[3:] == [[["0", "1"], []], [["0", "1"], ["open.icmp_rejected"]]]
+
+
 def test_ip_in_ip_is_one_header_of_the_inner_ends(wireshark):
     outer = IP(src=INNER_CLIENT, dst=INNER_SERVER)
     back = IP(src=INNER_SERVER, dst=INNER_CLIENT)
