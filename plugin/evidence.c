@@ -53,7 +53,8 @@ static void recall_syn(pass *t)
     *syn = (tl_passed){
         .idle = tl_time_of(TL_NO_TIME),
         .frame = c->syn.frame,
-        .next = client->tfo ? client->nxt : client->isn + 1, /* the second may be its own */
+        .next =
+            (client->tfo ? client->nxt : client->isn + 1) + client->syn_fin, /* the second may be its own */
         .answered = TL_ANSWERED_SYN,
     };
     set_since(syn, tl_ns(c->syn.time) - c->start);

@@ -269,8 +269,9 @@ static void follow_any(pass *t)
     if (c->claim)
         c->claim->challenged = false; /* something follows it */
     follow(t);
-    c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase_of(c);
-    if (!phase_is_over(phase_of(c)))
+    const tcp_state phase = phase_of(c);
+    c->phase = c->replaced ? c->claim->frozen_phase : (uint8_t)phase;
+    if (!phase_is_over(phase))
         c->late_rst = false; /* what it came after was no end */
 }
 

@@ -19,7 +19,7 @@ static bool acknowledges_syn(const pass *t)
     const tl_end *y = t->y;
 
     return (t->s->flags & TL_ACK) && y->state == TCP_SYN_SENT && y->has_isn &&
-           seq_within(t->s->ack, y->isn + 1, y->nxt);
+           seq_within(t->s->ack, y->isn + 1, end_edge(y));
 }
 
 /* A number beyond what passed, for which the ACK vouches. */
@@ -346,8 +346,6 @@ static void note_challenged(pass *t)
 {
     tl_claim *claim = connection_claim(t->c, t->world);
 
-    if (claim->stands)
-        return;
     if (!claim->beside)
         claim->beside = t->world->allocate(sizeof *claim);
     note_rst(t, claim->beside);
