@@ -262,20 +262,19 @@ static void take_header(const bytes *b, const tcp_info_t *h, const packet_info *
     finish(s, pinfo);
 }
 
-/* Read what was tapped of the frame; false if there is no segment in that. */
-static bool read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX], unsigned *count)
+static unsigned read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX])
 {
     const tcp_info_t *header[INPUT_MAX];
-    unsigned headers = 0;
+    unsigned headers = 0, count = 0;
     while (headers < INPUT_MAX && (header[headers] = fetch_tapped_data(tcp_tap, (int)headers)))
         headers++;
     if (headers > 1)
         sort_by_layer(pinfo, header, headers);
     for (unsigned i = 0; i < headers; i++) {
         if (header[i]->th_have_seglen)
-            take_header(b, header[i], pinfo, &segments[(*count)++]);
+            take_header(b, header[i], pinfo, &segments[count++]);
     }
-    return *count > 0;
+    return count;
 }
 
 /* The bytes. They are read where no tap runs, and where one does but the TCP options were not captured as a
@@ -472,18 +471,22 @@ static bool is_tapped(void)
     return fetch_tapped_data(ip_tap, 0) || fetch_tapped_data(ipv6_tap, 0);
 }
 
-unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
-                        input_segment segments[INPUT_MAX])
+unsigned input_tapped(tvbuff_t *tvb, packet_info *pinfo, input_segment segments[INPUT_MAX])
 {
     const bytes b = bytes_of(tvb);
-    unsigned count = 0;
 
-    if (read_tap(&b, pinfo, segments, &count))
-        return count;
+    return read_tap(&b, pinfo, segments);
+}
+
+unsigned input_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead,
+                    input_segment segments[INPUT_MAX])
+{
     const bool tapped = is_tapped();
+
     if (!tapped && !look_ahead)
         return 0;
-    count = read_bytes(pinfo, &b, segments);
+    const bytes b = bytes_of(tvb);
+    const unsigned count = read_bytes(pinfo, &b, segments);
     for (unsigned i = 0; !tapped && i < count; i++)
         segments[i].bad_checksum = has_bad_checksum(tree);
     return count;

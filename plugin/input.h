@@ -50,12 +50,17 @@ int64_t input_time(const packet_info *pinfo);
 /** Whether Wireshark has met an ICMP or ICMPv6 message in the frame, which takes a walk through its layers. */
 bool input_has_icmp(const packet_info *pinfo);
 
-/** The segments of a frame, in the order of their headers.
+/** The segments of a frame that a tap tells of, in the order of their headers.
+ *  @param tvb  the frame
+ *  @return how many of @p segments are set */
+unsigned input_tapped(tvbuff_t *tvb, packet_info *pinfo, input_segment segments[INPUT_MAX]);
+
+/** The segments of a frame of which no tap told any: none runs, or the TCP dissector gave up before.
  *  @param tvb  the frame
  *  @param tree        has the wanted fields where no tap runs
  *  @param look_ahead  whether the bytes are to be read there
- *  @return how many of @p segments are set */
-unsigned input_segments(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool look_ahead,
-                        input_segment segments[INPUT_MAX]);
+ *  @return how many of @p segments are set, in the order of their headers */
+unsigned input_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead,
+                    input_segment segments[INPUT_MAX]);
 
 #endif

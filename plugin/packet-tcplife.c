@@ -92,14 +92,17 @@ static bool looks_ahead(const packet_info *pinfo, const proto_tree *tree)
 /* @return whether the frame raises an event */
 static bool follow(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    const bool look_ahead = looks_ahead(pinfo, tree);
     input_segment segments[INPUT_MAX];
     icmp_error error;
     const stream *s;
     tl_report report;
-    bool raises = false;
+    bool raises = false, look_ahead = false;
 
-    unsigned count = input_segments(tvb, pinfo, tree, look_ahead, segments);
+    unsigned count = input_tapped(tvb, pinfo, segments);
+    if (!count) {
+        look_ahead = looks_ahead(pinfo, tree);
+        count = input_read(tvb, pinfo, tree, look_ahead, segments);
+    }
     for (unsigned i = 0; i < count; i++) {
         if ((s = streams_follow(&segments[i], &settings, &report)))
             raises |= keep(pinfo, s, &report);

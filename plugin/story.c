@@ -21,8 +21,7 @@ typedef enum {
 #define X(id) PART_##id,
     STORY_PARTS(X)
 #undef X
-        PART_NEXT,
-    PART_COUNT
+        PART_NEXT
 } part;
 
 static const struct {
@@ -56,12 +55,18 @@ typedef struct {
     char *otherwise;  /* where that is not known; NULL: the sentence is not told */
 } piece;
 
+/* Of most connections most is not known: so those that begin by asking for the same are passed over together. */
 typedef struct {
     GArray *conditions; /* of condition */
     GArray *pieces;     /* of piece; NULL: nothing is said */
+    const fact *needs;  /* what has to be known in any case; NULL: nothing */
+    gsize past_needs;   /* the next sentence that does not need it */
+    gsize past_part;    /* and the next that is of another part */
 } sentence;
 
-static sentence sentences[G_N_ELEMENTS(table)];
+enum { SENTENCES = sizeof table / sizeof *table };
+
+static sentence sentences[SENTENCES];
 
 /* The events that a connection remembers, by their names: whose segments raised them. */
 static const fact marks[] = {
@@ -174,11 +179,23 @@ static GArray *compile_text(const char *text)
     return pieces;
 }
 
+static const fact *needs_of(const GArray *conditions)
+{
+    const condition *first = conditions->len ? &g_array_index(conditions, condition, 0) : NULL;
+
+    return first && first->test != UNKNOWN ? first->fact : NULL;
+}
+
 static void compile(void)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
-        sentences[i].conditions = compile_conditions(table[i].when);
-        sentences[i].pieces = table[i].text ? compile_text(table[i].text) : NULL;
+    for (gsize i = SENTENCES; i-- > 0;) {
+        sentence *s = &sentences[i];
+        const sentence *next = i + 1 < SENTENCES ? s + 1 : NULL;
+        s->conditions = compile_conditions(table[i].when);
+        s->pieces = table[i].text ? compile_text(table[i].text) : NULL;
+        s->needs = needs_of(s->conditions);
+        s->past_needs = next && next->needs == s->needs ? next->past_needs : i + 1;
+        s->past_part = next && table[i + 1].part == table[i].part ? next->past_part : i + 1;
     }
 }
 
@@ -318,23 +335,37 @@ static bool compose(GString *to, const GArray *pieces, const stream_facts *facts
 
 /* ---- The story ---- */
 
+/* @return whether it is the sentence of its part */
+static bool tell(GString *to, gsize begin, const char *between, const sentence *s, const stream_facts *facts)
+{
+    const gsize before = to->len;
+
+    if (!all_hold(s->conditions, facts))
+        return false;
+    if (!s->pieces)
+        return true;
+    if (before > begin)
+        text_append(to, between);
+    if (compose(to, s->pieces, facts))
+        return true;
+    g_string_truncate(to, before);
+    return false;
+}
+
 /* The first sentence of each part that fits. */
 void story_append(GString *to, const stream_facts *facts, const char *between)
 {
     const gsize begin = to->len;
-    bool is_told[PART_COUNT] = {false};
 
     if (!sentences[0].conditions)
         compile();
-    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
-        const part of = table[i].part;
-        const gsize before = to->len;
-        if (is_told[of] || !all_hold(sentences[i].conditions, facts))
-            continue;
-        if (sentences[i].pieces && to->len > begin)
-            text_append(to, between);
-        is_told[of] = !sentences[i].pieces || compose(to, sentences[i].pieces, facts);
-        if (!is_told[of])
-            g_string_truncate(to, before);
+    for (gsize i = 0; i < SENTENCES;) {
+        const sentence *s = &sentences[i];
+        if (s->needs && !fact_is_known(s->needs, facts))
+            i = s->past_needs;
+        else if (tell(to, begin, between, s, facts))
+            i = s->past_part;
+        else
+            i++;
     }
 }
