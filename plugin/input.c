@@ -241,18 +241,15 @@ static void read_headers(const bytes *b, input_segment *s)
 
 static void take_header(const bytes *b, const tcp_info_t *h, const packet_info *pinfo, input_segment *s)
 {
-    *s = (input_segment){
-        .stream = h->th_stream,
-        .from_port = h->th_sport,
-        .to_port = h->th_dport,
-        .segment =
-            {
-                .seq = h->th_rawseq,
-                .ack = h->th_rawack,
-                .length = h->th_seglen,
-                .window = h->th_win,
-                .flags = h->th_flags,
-            },
+    s->stream = h->th_stream;
+    s->from_port = h->th_sport;
+    s->to_port = h->th_dport;
+    s->segment = (tl_segment){
+        .seq = h->th_rawseq,
+        .ack = h->th_rawack,
+        .length = h->th_seglen,
+        .window = h->th_win,
+        .flags = h->th_flags,
     };
     copy_address_shallow(&s->from, &h->ip_src);
     copy_address_shallow(&s->to, &h->ip_dst);
