@@ -191,7 +191,7 @@ static bool is_closer_guessed(const tl_connection *c)
 /* Data or probes of this end were repeated, and nobody answered: who is alive repeats itself. */
 static bool is_unanswered(const tl_end *e)
 {
-    return e->asked_at != TL_NO_TIME && (e->repeats > 0 || e->probes > 1);
+    return e->asked_at != TL_NO_TIME && end_repeats(e) > 0;
 }
 
 static bool is_fin_unacknowledged(const tl_end *e, int64_t passed, const tl_view *view)
@@ -368,9 +368,7 @@ static void tell_silence(const tl_connection *c, const tl_view *view, tl_closing
         return;
     f->silence_side = tl_role_name(end_role(c, &c->end[!end_side(c, asker)]));
     f->silence_time = (was_reset(c) ? tl_ns(c->claim->passed.time) : view->end) - since;
-    f->silence_repeats = was_reset(c)        ? c->claim->repeats
-                         : asker->probes > 0 ? asker->probes - 1u
-                                             : asker->repeats;
+    f->silence_repeats = was_reset(c) ? c->claim->repeats : end_repeats(asker);
 }
 
 /* How long an end had been in its last state when the capture ended, or when TIME_WAIT did. */

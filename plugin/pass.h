@@ -75,6 +75,14 @@ static inline uint32_t end_edge(const tl_end *e)
     return e->nxt + (e->syn_fin && !e->has_fin && !e->spoke ? 1 : 0);
 }
 
+/* How often it has repeated what has no answer. */
+static inline uint32_t end_repeats(const tl_end *e)
+{
+    const uint32_t probes = e->probes > 0 ? e->probes - 1u : 0;
+
+    return probes > e->repeats ? probes : e->repeats;
+}
+
 static inline bool end_is_synchronized(const tl_end *e)
 {
     return !e->borrowed && e->state >= TCP_ESTABLISHED;

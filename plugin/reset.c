@@ -291,7 +291,7 @@ static void note_rst(const pass *t, tl_claim *claim)
     claim->is_icmp = false;
     claim->had_opened = t->c->opened || !t->c->alive;
     claim->asked_at = x->asked_at;
-    claim->repeats = x->probes > 0 ? x->probes - 1 : x->repeats;
+    claim->repeats = (uint16_t)end_repeats(x);
     for (int i = 0; i < 2; i++)
         claim->unacked[i] = end_unacked(&t->c->end[i], &t->c->end[!i]);
 }
