@@ -154,12 +154,12 @@ uint16_t headers_get_window(const uint8_t *tcp)
  * carried comes back in and the order is put right in the end (RFC 1071, 2). */
 static uint64_t sum_address(const address *a)
 {
-    const uint8_t *bytes = a->data;
+    const uint8_t *at = a->data;
     uint64_t sum = 0;
     uint32_t word;
 
     for (int i = 0; i < a->len; i += (int)sizeof word) {
-        memcpy(&word, bytes + i, sizeof word);
+        memcpy(&word, at + i, sizeof word);
         sum += word;
         if (a->len == sizeof word) /* IPv4, which is most of them */
             break;
