@@ -230,9 +230,22 @@ static tl_event opening_event(tl_opening opening)
                                              : TL_EVENT_OPEN_THREE_WAY;
 }
 
+/* Once, and not beneath a RST or an ICMP error: if that is undone, then. */
+void pass_say_opening(pass *t)
+{
+    tl_connection *c = t->c;
+
+    if (!c->opened || c->opening_told || t->hidden)
+        return;
+    c->opening_told = true;
+    if (c->saw_syn)
+        pass_raise(t, opening_event(connection_opening(c)), 0);
+}
+
 void pass_complete_opening(pass *t)
 {
     tl_connection *c = t->c;
+    const bool told = c->opening_told;
 
     if (c->opened || !end_is_synchronized(t->x) || !end_is_synchronized(t->y))
         return;
@@ -243,12 +256,8 @@ void pass_complete_opening(pass *t)
         if (!(t->s->flags & TL_SYN)) /* else, of a simultaneous open, the step is SYN/ACK */
             pass_step_once(t, TL_STEP_OPEN_ACK);
     }
-    if (c->opening_told)
-        return;
-    c->opening_told = true;
-    if (c->saw_syn)
-        pass_raise(t, opening_event(connection_opening(c)), 0);
-    if (t->acked_isn && t->s->length > 0)
+    pass_say_opening(t);
+    if (!told && t->acked_isn && t->s->length > 0)
         pass_raise(t, TL_EVENT_OPEN_DATA_IN_ACK, 0);
 }
 

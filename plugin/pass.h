@@ -322,6 +322,9 @@ bool pass_is_synchronized_talk(const pass *t);
 /** The handshake may be complete with this segment. */
 void pass_complete_opening(pass *t);
 
+/** Raise the kind of the opening, if that has not been done. */
+void pass_say_opening(pass *t);
+
 /** What is remembered of a SYN/ACK with this ISN beside the one that counts; NULL: nothing. */
 tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn);
 

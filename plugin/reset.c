@@ -486,13 +486,13 @@ static bool is_sending_on(const pass *t)
     }
 }
 
-/* What sends on acknowledges what the RST's apparent sender sent after the RST. */
+/* What sends on acknowledges what the RST's apparent sender sent after the RST, as far as it passed. */
 static bool acknowledges_later(const pass *t)
 {
     const tl_claim *claim = t->c->claim;
     uint32_t next;
 
-    if (!end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
+    if (!t->y->has_nxt || !end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
         return false;
     return !claim->has_edge || seq_before(claim->edge, t->s->ack);
 }
@@ -536,4 +536,6 @@ void pass_check_claim(pass *t)
         lift(t, t->y);
     if (own)
         lift(t, t->x);
+    if (!claim_stands(t->c) && !t->c->replaced)
+        pass_say_opening(t);
 }
