@@ -459,16 +459,23 @@ static void take_other_offer(pass *t)
     *other = before;
 }
 
+/* Data may be missing from the capture; before a FIN, all of them. */
+static bool is_ahead(const pass *t, uint32_t number, uint32_t from, uint32_t furthest)
+{
+    const bool is_without_data = t->s->flags & TL_FIN && t->x->bytes == 0 && t->y->bytes == 0;
+
+    return is_without_data ? seq_upto(from, number) : seq_within(number, from, furthest);
+}
+
 /* The opener speaks: whether its ACK completes its half. */
 static bool opener_acks(pass *t)
 {
     tl_end *x = t->x, *y = t->y;
 
-    if (!seq_within(t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
+    if (!is_ahead(t, t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
         return false;
     take_other_offer(t);
-    if (y->has_isn &&
-        !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest)) { /* data may be missing from the capture */
+    if (y->has_isn && !is_ahead(t, t->s->ack, y->isn + 1, y->nxt + x->widest)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         t->c->attempt.bad_ack = true;
         note_older(t);
@@ -522,8 +529,8 @@ static bool responder_acks(pass *t)
     tl_end *x = t->x, *y = t->y;
     const uint32_t furthest = y->has_nxt ? y->nxt + x->widest : y->isn + WIDEST_WINDOW;
 
-    if (!seq_within(t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
-        !seq_within(t->s->ack, y->isn + 1, furthest)) {
+    if (!is_ahead(t, t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
+        !is_ahead(t, t->s->ack, y->isn + 1, furthest)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }
