@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The core against conversations/*.conv; the notation is explained in conversation.py."""
 
+import re
+
 import pytest
 
 import conversation
@@ -107,6 +109,65 @@ def test_swapped_segments_lead_to_the_same_phase(name):
     for i in range(len(whole) - 1):
         swapped = whole[:i] + [whole[i + 1], whole[i]] + whole[i + 2 :]
         assert states(swapped)[-1][0] == states(whole)[-1][0], (whole[i], whole[i + 1])
+
+
+OF_COPIES = ("frame", "duration", "copies", "copy_of")  # what they change: each is a frame, and may be the last
+
+
+def identified(commands):
+    """Each packet with an identification and a checksum, so that copies can be told (INTERFACE.md, Copies)."""
+    for number, command in enumerate(commands):
+        yield " ".join([*command.split()[:-2], str(number), str(number)]) if command.startswith("segment") else command
+
+
+def with_copies(commands, together):
+    """Each packet twice, as many together before their copies as pass within 9 ms; and the indices of the copies."""
+    played, copies, originals = [], set(), []
+    for command, following in zip(commands, [*commands[1:], ""]):
+        played.append(command)
+        if not command.startswith("segment"):
+            continue
+        originals.append(command.split())
+        first, now = int(originals[0][1]), originals[-1][1]
+        then = int(following.split()[1]) if following.startswith("segment") else -1
+        if len(originals) < together and 0 <= then - first < 9_000_000:
+            continue
+        copies.update(range(len(played), len(played) + len(originals)))
+        played += [" ".join(["segment", now, *segment[2:]]) for segment in originals]
+        originals = []
+    return played, copies
+
+
+def without_frames(answer, original):
+    """The answer with the numbers that its frames have without the copies."""
+    told = {key: value for key, value in answer.items() if key not in OF_COPIES}
+    return {
+        key: original[value] if key.startswith("frame.") or key.endswith("answers") else value
+        for key, value in told.items()
+    }
+
+
+def plain_conversations():
+    """The commands of every conversation that has no copies of its own, by name."""
+    for name, lines in CONVERSATIONS.items():
+        if not any(re.search(" (id|sum|icmp) |^-", line) for line in lines):
+            yield name, list(identified(conversation.script(lines, conversation.AS_WRITTEN)[0]))
+
+
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_copies_change_nothing(together):
+    once = dict(plain_conversations())
+    twice = {name: with_copies(commands, together) for name, commands in once.items()}
+    want = iter(conversation.replay([command for commands in once.values() for command in commands]))
+    got = iter(conversation.replay([command for commands, _ in twice.values() for command in commands]))
+    for name, (commands, copies) in twice.items():
+        answers = {i: next(got) for i in range(1, len(commands))}
+        assert all("copy_of" in answers[i] for i in copies), name
+        frames = [i for i, command in enumerate(commands) if command.startswith("segment")]
+        original = {n: sum(i not in copies for i in frames[:n]) for n in range(1, len(frames) + 1)}
+        unchanged = {n: n for n in original}
+        for i in sorted(answers.keys() - copies):
+            assert without_frames(answers[i], original) == without_frames(next(want), unchanged), (name, commands[i])
 
 
 def test_more_than_4_gigabytes():
