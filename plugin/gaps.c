@@ -196,6 +196,7 @@ static void claim(pass *t, uint32_t ack)
         return;
     gaps->claimed = ack;
     gaps->has_claim = true;
+    pass_missed_answer(t, y);
     if (gaps->claims < UINT8_MAX)
         gaps->claims++;
 }

@@ -440,6 +440,7 @@ static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
     server->isn = isn;
     server->nxt = isn + 1; /* not seen: has_nxt stays false */
     server->has_isn = true;
+    pass_missed_answer(t, server);
     pass_sent(t, server, TCP_KIND_SYN_ACK);
 }
 

@@ -193,6 +193,9 @@ void pass_answer(pass *t);
 /** The segment's ACK may end a round trip between us and its sender. */
 void pass_measure_round_trip(pass *t);
 
+/** The capture has missed something that an end sent: it may have answered what is being timed towards it. */
+void pass_missed_answer(const pass *t, const tl_end *e);
+
 /** 1.5 of the longest of the last round trips between us and the sender, ns; TL_NO_TIME: none was seen. */
 int64_t pass_flight(const pass *t);
 
