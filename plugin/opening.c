@@ -502,10 +502,10 @@ static bool listener_acks(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
     tl_end *x = t->x, *y = t->y;
-    const bool bare = t->s->length == 0 && !(t->s->flags & TL_FIN);
+    const bool is_fin = t->s->flags & TL_FIN;
 
-    if (!seq_within(t->s->ack, y->isn + 1, end_edge(y))) {
-        if (bare) {
+    if (!is_ahead(t, t->s->ack, y->isn + 1, end_edge(y))) {
+        if (t->s->length == 0 && !is_fin) {
             pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
             a->answered_by_ack = true;
             note_older(t);
@@ -513,6 +513,10 @@ static bool listener_acks(pass *t)
         return false;
     }
     if (!pass_is_synchronized_talk(t)) {
+        if (is_fin) { /* it may close before the SYN/ACK, which is missing, is acknowledged */
+            infer_syn_ack(t, x, t->s->seq - 1);
+            return true;
+        }
         a->acked_syn = true; /* half a SYN/ACK; the SYN may come */
         pass_measure_round_trip(t);
         return false;
