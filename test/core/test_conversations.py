@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The core against conversations/*.conv; the notation is explained in conversation.py."""
 
+import json
 import re
 
 import pytest
@@ -168,6 +169,69 @@ def test_copies_change_nothing(together):
         unchanged = {n: n for n in original}
         for i in sorted(answers.keys() - copies):
             assert without_frames(answers[i], original) == without_frames(next(want), unchanged), (name, commands[i])
+
+
+# After this handshake the two ends are alike: who does what may be exchanged.
+EVEN = ["+0 > S 1000", "+.010 < S. 5000 ack 1001", "+.010 > . 1001 ack 5001"]
+OPENED = [line.split(" ;")[0] for line in CONVERSATIONS["common:opened"]]
+OTHER = {"client": "server", "server": "client"}
+OF_OPENING = ("open.time", "open.server_time", "open.client_time", "client.packets", "server.packets")
+
+
+def after_even_handshake():
+    """What comes behind common:opened, where no other opening does; by name."""
+    for name, lines in CONVERSATIONS.items():
+        behind = [line.split(" ;")[0] for line in lines[len(OPENED) :]]
+        behind = [line for line in behind if re.match(r"[+\d. ]*[?=<>] ", line)]
+        if [line.split(" ;")[0] for line in lines[: len(OPENED)]] == OPENED and not re.search(
+            "[<>] S|[<>] R. 0 |icmp|ports|client <", " ".join(lines[len(OPENED) :])
+        ):
+            yield name, behind
+
+
+def of_other_end(line):
+    """The segment, sent by the other end: 4000 lies between their numbers."""
+    segment = conversation.SEGMENT.fullmatch(line)
+    if not segment:
+        return line
+    is_client = segment["end"] == ">"
+
+    def moved(text, up):
+        return re.sub(r"\d+", lambda n: str((int(n[0]) + (4000 if up else -4000)) % 2**32), text)
+
+    words = line.split()
+    words[1], words[3] = "<" if is_client else ">", moved(words[3], is_client)
+    for key in {"ack", "sack"} & set(words):
+        at = words.index(key) + 1
+        words[at] = moved(words[at], not is_client)
+    return " ".join(words)
+
+
+def roles_exchanged(answer):
+    """The answer with `client` and `server` exchanged, in keys and in values."""
+    exchanged = json.loads(re.sub("client|server", lambda role: OTHER[role[0]], json.dumps(answer)))
+    return plain(exchanged)
+
+
+def plain(answer):
+    """Without what the handshake alone makes different, and the ends in one order."""
+    answer = {key: value for key, value in answer.items() if key not in OF_OPENING}
+    if answer.get("answers", len(EVEN)) <= len(EVEN):
+        answer.pop("answers", None), answer.pop("answered", None)
+    if "transitions" in answer:
+        answer["transitions"] = sorted(answer["transitions"], key=lambda move: move["role"])
+    return answer
+
+
+def test_either_end_is_judged_alike():
+    found = dict(after_even_handshake())
+    assert len(found) > 400
+    for name, lines in found.items():
+        as_written, asked = conversation.script(EVEN + lines, conversation.AS_WRITTEN)
+        exchanged, _ = conversation.script(EVEN + [of_other_end(line) for line in lines], conversation.AS_WRITTEN)
+        answers = zip(asked, conversation.replay(as_written), conversation.replay(exchanged))
+        for line, one, other in list(answers)[len(EVEN) :]:
+            assert roles_exchanged(one) == plain(other), (name, line)
 
 
 def test_more_than_4_gigabytes():
