@@ -263,7 +263,7 @@ void pass_testify(pass *t, tl_evidence evidence, uint32_t rst)
     const bool hidden = t->hidden;
     tl_resets *resets = connection_resets(t->c);
 
-    t->hidden = false; /* it is of the RST, which may be what hides the rest */
+    t->hidden = t->c->replaced; /* it is of the RST, which may be what hides the rest */
     pass_raise(t, tl_evidence_event(evidence), 0);
     t->hidden = hidden;
     t->r->evidence |= bit;

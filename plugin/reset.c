@@ -353,13 +353,10 @@ static void note_challenged(pass *t)
     claim->challenged = true;
 }
 
-/* In a capture of SYN, FIN and RST only: it acknowledges what its peer sent after the handshake. */
-static bool ends_unseen_talk(const pass *t)
+/* In a capture of SYN, FIN and RST only it may end what came after the handshake: its ACK tells (facts.c). */
+static bool may_end_unseen_talk(const pass *t)
 {
-    const tl_end *x = t->x, *y = t->y;
-
-    return !t->c->opened && x->has_isn && y->has_isn && t->s->flags & TL_ACK &&
-           seq_before(x->isn, t->s->seq) && seq_before(end_edge(y), t->s->ack);
+    return !t->c->opened && t->x->has_isn && t->s->flags & TL_ACK && seq_before(t->x->isn, t->s->seq);
 }
 
 /* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
@@ -410,7 +407,7 @@ void pass_on_rst(pass *t)
         else
             say_not_accepted(t);
         close_sender(t);
-        if (verdict == TL_VERDICT_CHALLENGED || (!over && ends_unseen_talk(t)))
+        if (verdict == TL_VERDICT_CHALLENGED || may_end_unseen_talk(t))
             note_challenged(t);
     } else if (!c->alive || !resets_older(t)) {
         accept_rst(t, verdict);
