@@ -491,14 +491,13 @@ static void tell(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->frame[step] = decided(c, (tl_step)step).frame;
 }
 
-/* The opener's RST acknowledges more than the SYN/ACK, so the connection had opened. */
+/* The RST acknowledges more than its peer's SYN or SYN/ACK, so the connection had opened. */
 static bool proves_opening(const tl_connection *c)
 {
-    const tl_end *server = server_of(c);
     const tl_claim *rst = c->claim->beside;
+    const tl_end *peer = &c->end[!rst->from];
 
-    return c->opened || (rst->from == c->client && rst->has_ack && server->has_isn &&
-                         seq_before(server->isn + 1, rst->ack));
+    return c->opened || (rst->has_ack && peer->has_isn && seq_before(end_edge(peer), rst->ack));
 }
 
 /* The last that passed is a RST that should have been challenged, and was not. */

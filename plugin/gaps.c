@@ -8,7 +8,8 @@
  *   jump    a segment beyond every window, vouched for by its acknowledgment number alone: believed once the
  *           peer acknowledges as much, disbelieved if the end goes on below, or the peer does although it
  *           could know
- *   stray   a segment that fitted nothing: it counts once the peer acknowledges it
+ *   stray   a segment that fitted nothing: it counts once the peer acknowledges it; where that begins with the
+ *           number which the stray acknowledged, each vouches for the other
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -195,6 +196,7 @@ static void claim(pass *t, uint32_t ack)
         return;
     gaps->claimed = ack;
     gaps->has_claim = true;
+    pass_missed_answer(t, y);
     if (gaps->claims < UINT8_MAX)
         gaps->claims++;
 }
@@ -258,6 +260,7 @@ void pass_note_stray(pass *t)
 
     gaps->has_stray = true;
     gaps->stray = (seq_range){t->s->seq, t->next};
+    gaps->stray_ack = t->s->ack;
     gaps->stray_fin = t->s->flags & TL_FIN;
     gaps->strayed = pass_moment(t);
 }

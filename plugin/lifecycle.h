@@ -169,6 +169,7 @@ typedef struct {
     tl_moment strayed;   /**< with has_stray: when that passed */
     tl_moment syn_fin;   /**< with tl_end.syn_fin: when that SYN passed */
     seq_range stray;     /**< with has_stray: its last segment that fitted nothing, its FIN included */
+    uint32_t stray_ack;  /**< with has_stray: what that acknowledged */
     uint32_t claimed;    /**< with has_claim: the peer's highest ACK, beyond nxt */
     uint32_t sacked;     /**< with has_sack: right edge of the peer's highest SACK block */
     uint32_t jump_from, jump_to; /**< with has_jump: nxt before it, and the segment's first number */

@@ -76,10 +76,18 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
     };
 }
 
+/* Who sent no SYN of its own went from LISTEN by its SYN/ACK. */
+static tcp_state next_on_way(const tl_end *e, tcp_state at, tcp_state to)
+{
+    if (tcp_is_edge(at, to))
+        return to;
+    return at == TCP_LISTEN && !e->active ? TCP_SYN_RECEIVED : tcp_toward(at, to);
+}
+
 void pass_say_way(pass *t, const tl_end *e, tcp_state from, tcp_state to, int64_t since)
 {
     for (tcp_state at = from, next; at != to; at = next) {
-        next = tcp_is_edge(at, to) ? to : tcp_toward(at, to);
+        next = next_on_way(e, at, to);
         pass_say_move(t, e, at, next, !tcp_is_edge(at, next), since);
         since = t->now;
     }

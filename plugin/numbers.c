@@ -100,6 +100,15 @@ static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
     return seq_fit_at(c, x, y, s, gaps->jump_from);
 }
 
+/* The peer's stray is acknowledged by what begins where the stray had acknowledged everything. */
+static bool meets_stray(const tl_end *y, const tl_segment *s)
+{
+    const tl_gaps *gaps = y->gaps;
+
+    return gaps && gaps->has_stray && gaps->stray.from != gaps->stray.to && s->ack == gaps->stray.to &&
+           s->seq == gaps->stray_ack;
+}
+
 static fit ack_fit(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)
 {
     const tl_gaps *gaps = y->gaps;
@@ -113,6 +122,8 @@ static fit ack_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
         return is_old(y, s->ack, next) ? NEAR : MISFIT;
     if (y->has_fin)
         return MISFIT;
+    if (meets_stray(y, s))
+        return EXACT;
     if (seq_distance(next, s->ack) <= end_reach(c, x))
         return NEAR;
     return gaps && gaps->has_stray && s->ack == gaps->stray.to ? NEAR : AHEAD;

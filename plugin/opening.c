@@ -230,9 +230,22 @@ static tl_event opening_event(tl_opening opening)
                                              : TL_EVENT_OPEN_THREE_WAY;
 }
 
+/* Once, and not beneath a RST or an ICMP error: if that is undone, then. */
+void pass_say_opening(pass *t)
+{
+    tl_connection *c = t->c;
+
+    if (!c->opened || c->opening_told || t->hidden)
+        return;
+    c->opening_told = true;
+    if (c->saw_syn)
+        pass_raise(t, opening_event(connection_opening(c)), 0);
+}
+
 void pass_complete_opening(pass *t)
 {
     tl_connection *c = t->c;
+    const bool told = c->opening_told;
 
     if (c->opened || !end_is_synchronized(t->x) || !end_is_synchronized(t->y))
         return;
@@ -243,12 +256,8 @@ void pass_complete_opening(pass *t)
         if (!(t->s->flags & TL_SYN)) /* else, of a simultaneous open, the step is SYN/ACK */
             pass_step_once(t, TL_STEP_OPEN_ACK);
     }
-    if (c->opening_told)
-        return;
-    c->opening_told = true;
-    if (c->saw_syn)
-        pass_raise(t, opening_event(connection_opening(c)), 0);
-    if (t->acked_isn && t->s->length > 0)
+    pass_say_opening(t);
+    if (!told && t->acked_isn && t->s->length > 0)
         pass_raise(t, TL_EVENT_OPEN_DATA_IN_ACK, 0);
 }
 
@@ -431,6 +440,7 @@ static void infer_syn_ack(pass *t, tl_end *server, uint32_t isn)
     server->isn = isn;
     server->nxt = isn + 1; /* not seen: has_nxt stays false */
     server->has_isn = true;
+    pass_missed_answer(t, server);
     pass_sent(t, server, TCP_KIND_SYN_ACK);
 }
 
@@ -450,16 +460,23 @@ static void take_other_offer(pass *t)
     *other = before;
 }
 
+/* Data may be missing from the capture; before a FIN, all of them. */
+static bool is_ahead(const pass *t, uint32_t number, uint32_t from, uint32_t furthest)
+{
+    const bool is_without_data = t->s->flags & TL_FIN && t->x->bytes == 0 && t->y->bytes == 0;
+
+    return is_without_data ? seq_upto(from, number) : seq_within(number, from, furthest);
+}
+
 /* The opener speaks: whether its ACK completes its half. */
 static bool opener_acks(pass *t)
 {
     tl_end *x = t->x, *y = t->y;
 
-    if (!seq_within(t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
+    if (!is_ahead(t, t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
         return false;
     take_other_offer(t);
-    if (y->has_isn &&
-        !seq_within(t->s->ack, y->isn + 1, y->nxt + x->widest)) { /* data may be missing from the capture */
+    if (y->has_isn && !is_ahead(t, t->s->ack, y->isn + 1, y->nxt + x->widest)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         t->c->attempt.bad_ack = true;
         note_older(t);
@@ -485,10 +502,10 @@ static bool listener_acks(pass *t)
 {
     tl_attempt *a = &t->c->attempt;
     tl_end *x = t->x, *y = t->y;
-    const bool bare = t->s->length == 0 && !(t->s->flags & TL_FIN);
+    const bool is_fin = t->s->flags & TL_FIN;
 
-    if (!seq_within(t->s->ack, y->isn + 1, end_edge(y))) {
-        if (bare) {
+    if (!is_ahead(t, t->s->ack, y->isn + 1, end_edge(y))) {
+        if (t->s->length == 0 && !is_fin) {
             pass_raise(t, TL_EVENT_OPEN_ACK_INSTEAD, 0);
             a->answered_by_ack = true;
             note_older(t);
@@ -496,6 +513,10 @@ static bool listener_acks(pass *t)
         return false;
     }
     if (!pass_is_synchronized_talk(t)) {
+        if (is_fin) { /* it may close before the SYN/ACK, which is missing, is acknowledged */
+            infer_syn_ack(t, x, t->s->seq - 1);
+            return true;
+        }
         a->acked_syn = true; /* half a SYN/ACK; the SYN may come */
         pass_measure_round_trip(t);
         return false;
@@ -513,8 +534,8 @@ static bool responder_acks(pass *t)
     tl_end *x = t->x, *y = t->y;
     const uint32_t furthest = y->has_nxt ? y->nxt + x->widest : y->isn + WIDEST_WINDOW;
 
-    if (!seq_within(t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
-        !seq_within(t->s->ack, y->isn + 1, furthest)) {
+    if (!is_ahead(t, t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
+        !is_ahead(t, t->s->ack, y->isn + 1, furthest)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         return false;
     }

@@ -81,6 +81,12 @@ static void time_answer(pass *t)
     c->timed_at = t->now;
 }
 
+void pass_missed_answer(const pass *t, const tl_end *e)
+{
+    if (t->c->timed_side == end_side(t->c, e))
+        t->c->timing = false;
+}
+
 static uint16_t pack_trip(uint32_t us)
 {
     unsigned power = 0;

@@ -193,6 +193,9 @@ void pass_answer(pass *t);
 /** The segment's ACK may end a round trip between us and its sender. */
 void pass_measure_round_trip(pass *t);
 
+/** The capture has missed something that an end sent: it may have answered what is being timed towards it. */
+void pass_missed_answer(const pass *t, const tl_end *e);
+
 /** 1.5 of the longest of the last round trips between us and the sender, ns; TL_NO_TIME: none was seen. */
 int64_t pass_flight(const pass *t);
 
@@ -321,6 +324,9 @@ bool pass_is_synchronized_talk(const pass *t);
 
 /** The handshake may be complete with this segment. */
 void pass_complete_opening(pass *t);
+
+/** Raise the kind of the opening, if that has not been done. */
+void pass_say_opening(pass *t);
 
 /** What is remembered of a SYN/ACK with this ISN beside the one that counts; NULL: nothing. */
 tl_offer *attempt_find_other(const tl_attempt *a, uint32_t isn);

@@ -353,6 +353,15 @@ static void note_challenged(pass *t)
     claim->challenged = true;
 }
 
+/* In a capture of SYN, FIN and RST only: it acknowledges what its peer sent after the handshake. */
+static bool ends_unseen_talk(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    return !t->c->opened && x->has_isn && y->has_isn && t->s->flags & TL_ACK &&
+           seq_before(x->isn, t->s->seq) && seq_before(end_edge(y), t->s->ack);
+}
+
 /* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */
 static void say_not_accepted(pass *t)
 {
@@ -401,7 +410,7 @@ void pass_on_rst(pass *t)
         else
             say_not_accepted(t);
         close_sender(t);
-        if (verdict == TL_VERDICT_CHALLENGED)
+        if (verdict == TL_VERDICT_CHALLENGED || (!over && ends_unseen_talk(t)))
             note_challenged(t);
     } else if (!c->alive || !resets_older(t)) {
         accept_rst(t, verdict);
@@ -486,13 +495,13 @@ static bool is_sending_on(const pass *t)
     }
 }
 
-/* What sends on acknowledges what the RST's apparent sender sent after the RST. */
+/* What sends on acknowledges what the RST's apparent sender sent after the RST, as far as it passed. */
 static bool acknowledges_later(const pass *t)
 {
     const tl_claim *claim = t->c->claim;
     uint32_t next;
 
-    if (!end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
+    if (!t->y->has_nxt || !end_known_next(t->y, t->x, &next) || !seq_upto(t->s->ack, next))
         return false;
     return !claim->has_edge || seq_before(claim->edge, t->s->ack);
 }
@@ -536,4 +545,6 @@ void pass_check_claim(pass *t)
         lift(t, t->y);
     if (own)
         lift(t, t->x);
+    if (!claim_stands(t->c) && !t->c->replaced)
+        pass_say_opening(t);
 }

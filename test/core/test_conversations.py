@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The core against conversations/*.conv; the notation is explained in conversation.py."""
 
+import json
+import re
+
 import pytest
 
 import conversation
@@ -107,6 +110,128 @@ def test_swapped_segments_lead_to_the_same_phase(name):
     for i in range(len(whole) - 1):
         swapped = whole[:i] + [whole[i + 1], whole[i]] + whole[i + 2 :]
         assert states(swapped)[-1][0] == states(whole)[-1][0], (whole[i], whole[i + 1])
+
+
+OF_COPIES = ("frame", "duration", "copies", "copy_of")  # what they change: each is a frame, and may be the last
+
+
+def identified(commands):
+    """Each packet with an identification and a checksum, so that copies can be told (INTERFACE.md, Copies)."""
+    for number, command in enumerate(commands):
+        yield " ".join([*command.split()[:-2], str(number), str(number)]) if command.startswith("segment") else command
+
+
+def with_copies(commands, together):
+    """Each packet twice, as many together before their copies as pass within 9 ms; and the indices of the copies."""
+    played, copies, originals = [], set(), []
+    for command, following in zip(commands, [*commands[1:], ""]):
+        played.append(command)
+        if not command.startswith("segment"):
+            continue
+        originals.append(command.split())
+        first, now = int(originals[0][1]), originals[-1][1]
+        then = int(following.split()[1]) if following.startswith("segment") else -1
+        if len(originals) < together and 0 <= then - first < 9_000_000:
+            continue
+        copies.update(range(len(played), len(played) + len(originals)))
+        played += [" ".join(["segment", now, *segment[2:]]) for segment in originals]
+        originals = []
+    return played, copies
+
+
+def without_frames(answer, original):
+    """The answer with the numbers that its frames have without the copies."""
+    told = {key: value for key, value in answer.items() if key not in OF_COPIES}
+    return {
+        key: original[value] if key.startswith("frame.") or key.endswith("answers") else value
+        for key, value in told.items()
+    }
+
+
+def plain_conversations():
+    """The commands of every conversation that has no copies of its own, by name."""
+    for name, lines in CONVERSATIONS.items():
+        if not any(re.search(" (id|sum|icmp) |^-", line) for line in lines):
+            yield name, list(identified(conversation.script(lines, conversation.AS_WRITTEN)[0]))
+
+
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_copies_change_nothing(together):
+    once = dict(plain_conversations())
+    twice = {name: with_copies(commands, together) for name, commands in once.items()}
+    want = iter(conversation.replay([command for commands in once.values() for command in commands]))
+    got = iter(conversation.replay([command for commands, _ in twice.values() for command in commands]))
+    for name, (commands, copies) in twice.items():
+        answers = {i: next(got) for i in range(1, len(commands))}
+        assert all("copy_of" in answers[i] for i in copies), name
+        frames = [i for i, command in enumerate(commands) if command.startswith("segment")]
+        original = {n: sum(i not in copies for i in frames[:n]) for n in range(1, len(frames) + 1)}
+        unchanged = {n: n for n in original}
+        for i in sorted(answers.keys() - copies):
+            assert without_frames(answers[i], original) == without_frames(next(want), unchanged), (name, commands[i])
+
+
+# After this handshake the two ends are alike: who does what may be exchanged.
+EVEN = ["+0 > S 1000", "+.010 < S. 5000 ack 1001", "+.010 > . 1001 ack 5001"]
+OPENED = [line.split(" ;")[0] for line in CONVERSATIONS["common:opened"]]
+OTHER = {"client": "server", "server": "client"}
+OF_OPENING = ("open.time", "open.server_time", "open.client_time", "client.packets", "server.packets")
+
+
+def after_even_handshake():
+    """What comes behind common:opened, where no other opening does; by name."""
+    for name, lines in CONVERSATIONS.items():
+        behind = [line.split(" ;")[0] for line in lines[len(OPENED) :]]
+        behind = [line for line in behind if re.match(r"[+\d. ]*[?=<>] ", line)]
+        if [line.split(" ;")[0] for line in lines[: len(OPENED)]] == OPENED and not re.search(
+            "[<>] S|[<>] R. 0 |icmp|ports|client <", " ".join(lines[len(OPENED) :])
+        ):
+            yield name, behind
+
+
+def of_other_end(line):
+    """The segment, sent by the other end: 4000 lies between their numbers."""
+    segment = conversation.SEGMENT.fullmatch(line)
+    if not segment:
+        return line
+    is_client = segment["end"] == ">"
+
+    def moved(text, up):
+        return re.sub(r"\d+", lambda n: str((int(n[0]) + (4000 if up else -4000)) % 2**32), text)
+
+    words = line.split()
+    words[1], words[3] = "<" if is_client else ">", moved(words[3], is_client)
+    for key in {"ack", "sack"} & set(words):
+        at = words.index(key) + 1
+        words[at] = moved(words[at], not is_client)
+    return " ".join(words)
+
+
+def roles_exchanged(answer):
+    """The answer with `client` and `server` exchanged, in keys and in values."""
+    exchanged = json.loads(re.sub("client|server", lambda role: OTHER[role[0]], json.dumps(answer)))
+    return plain(exchanged)
+
+
+def plain(answer):
+    """Without what the handshake alone makes different, and the ends in one order."""
+    answer = {key: value for key, value in answer.items() if key not in OF_OPENING}
+    if answer.get("answers", len(EVEN)) <= len(EVEN):
+        answer.pop("answers", None), answer.pop("answered", None)
+    if "transitions" in answer:
+        answer["transitions"] = sorted(answer["transitions"], key=lambda move: move["role"])
+    return answer
+
+
+def test_either_end_is_judged_alike():
+    found = dict(after_even_handshake())
+    assert len(found) > 400
+    for name, lines in found.items():
+        as_written, asked = conversation.script(EVEN + lines, conversation.AS_WRITTEN)
+        exchanged, _ = conversation.script(EVEN + [of_other_end(line) for line in lines], conversation.AS_WRITTEN)
+        answers = zip(asked, conversation.replay(as_written), conversation.replay(exchanged))
+        for line, one, other in list(answers)[len(EVEN) :]:
+            assert roles_exchanged(one) == plain(other), (name, line)
 
 
 def test_more_than_4_gigabytes():
