@@ -65,10 +65,11 @@ def environment(wireshark, plugins):
     return wireshark.environment | {"WIRESHARK_PLUGIN_DIR": str(wireshark.folder / plugins)}
 
 
-def run(wireshark, path, arguments, plugins="plugins"):
-    """(seconds, peak bytes)"""
+def run(wireshark, path, arguments, plugins="plugins", under=()):
+    """(seconds, peak bytes)
+    @param under  a command that begins tshark: its peak counts, too, but is lower"""
     child = subprocess.Popen(
-        [*as_somebody(), "tshark", "-n", "-q", "-r", path, *arguments],
+        [*under, *as_somebody(), "tshark", "-n", "-q", "-r", path, *arguments],
         cwd=wireshark.folder, env=environment(wireshark, plugins),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -80,14 +81,10 @@ def run(wireshark, path, arguments, plugins="plugins"):
 
 
 def sampled(wireshark, path, arguments, hertz):
-    """Seconds that tshark spends in the plugin and in what it calls"""
+    """(seconds that tshark spends in the plugin and in what it calls, peak bytes)"""
     data = wireshark.folder / "perf.data"
     record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(hertz), "--call-graph", f"dwarf,{STACK}"]
-    subprocess.run(
-        [*record, "-o", data, "--", *as_somebody(), "tshark", "-n", "-q", "-r", path, *arguments],
-        cwd=wireshark.folder, env=environment(wireshark, "plugins"), check=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    _, peak = run(wireshark, path, arguments, under=[*record, "-o", data, "--"])
     told = subprocess.Popen(
         ["perf", "script", "-i", data, "-F", "ip,sym,dso"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -95,7 +92,7 @@ def sampled(wireshark, path, arguments, hertz):
         stacks = (stack for is_blank, stack in itertools.groupby(told.stdout, key=str.isspace) if not is_blank)
         samples = sum(any(PLUGIN in frame for frame in stack) for stack in stacks)
     data.unlink()
-    return samples / hertz
+    return samples / hertz, peak
 
 
 def measure(wireshark, kind, units, hertz, times):
@@ -103,11 +100,10 @@ def measure(wireshark, kind, units, hertz, times):
     path = wireshark.folder / "big.pcap"
     workloads.write(path, KINDS[kind](units))
     _, stock = run(wireshark, path, NO_TREE, "none")
-    measured = [
-        (sum(sampled(wireshark, path, arguments, hertz) for _ in range(times)) / times,
-         run(wireshark, path, arguments)[1] - stock)
-        for arguments in (NO_TREE, ALL)
-    ]  # fmt: skip
+    measured = []
+    for arguments in (NO_TREE, ALL):
+        seconds, peaks = zip(*(sampled(wireshark, path, arguments, hertz) for _ in range(times)), strict=True)
+        measured.append((sum(seconds) / times, min(peaks) - stock))
     path.unlink()
     return measured
 
