@@ -260,8 +260,9 @@ static void print_ways(const char *rest)
     printf("[");
     for (int from = 0; from < TCP_STATE_COUNT; from++)
         for (int to = 0; to < TCP_STATE_COUNT; to++)
-            printf("%s[\"%s\", \"%s\", %s, \"%s\"]", from || to ? ", " : "", tcp_state_name(from), tcp_state_name(to),
-                   tcp_is_edge(from, to) ? "true" : "false", tcp_state_name(tcp_toward(from, to)));
+            printf("%s[\"%s\", \"%s\", %s, \"%s\"]", from || to ? ", " : "", tcp_state_name(from),
+                   tcp_state_name(to), tcp_is_edge(from, to) ? "true" : "false",
+                   tcp_state_name(tcp_toward(from, to)));
     printf("]\n");
 }
 
