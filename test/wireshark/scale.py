@@ -85,15 +85,16 @@ def sampled(wireshark, path, arguments, hertz):
     """(seconds that tshark spends in the plugin and in what it calls, peak bytes)"""
     data = wireshark.folder / "perf.data"
     record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(hertz), "--call-graph", f"dwarf,{STACK}"]
-    _, peak = run(wireshark, path, arguments, under=[*record, "-o", data, "--"])
+    seconds, peak = run(wireshark, path, arguments, under=[*record, "-o", data, "--"])
     told = subprocess.Popen(
         ["perf", "script", "-i", data, "-F", "ip,sym,dso"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     with told:
         stacks = (stack for is_blank, stack in itertools.groupby(told.stdout, key=str.isspace) if not is_blank)
-        samples = sum(any(PLUGIN in frame for frame in stack) for stack in stacks)
+        ours = [any(PLUGIN in frame for frame in stack) for stack in stacks]
     data.unlink()
-    return samples / hertz, peak
+    # The kernel may take fewer samples than it was asked for: so their share tells, not their number.
+    return seconds * sum(ours) / len(ours), peak
 
 
 def measure(wireshark, kind, units, hertz, times):
