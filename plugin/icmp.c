@@ -147,8 +147,8 @@ bool icmp_read(tvbuff_t *tvb, const packet_info *pinfo, bool has_segment, bool l
 {
     bool tapped;
 
-    if (has_segment &&
-        wmem_list_count(pinfo->layers) < LAYERS_OF_BOTH) /* to ask the taps takes ten times this */
+    /* To ask the taps takes ten times this. */
+    if (has_segment && wmem_list_count(pinfo->layers) < LAYERS_OF_BOTH)
         return false;
     if (!read_tapped(tvb, error, &tapped) &&
         (tapped || !look_ahead || !input_has_icmp(pinfo) || !read_bytes(tvb, error)))

@@ -239,6 +239,7 @@ static void read_headers(const bytes *b, input_segment *s)
     take_tcp(b, &ip, s);
 }
 
+/* Each member is set, here or by finish(): nothing is zeroed first. */
 static void take_header(const bytes *b, const tcp_info_t *h, const packet_info *pinfo, input_segment *s)
 {
     s->stream = h->th_stream;
@@ -259,8 +260,16 @@ static void take_header(const bytes *b, const tcp_info_t *h, const packet_info *
     finish(s, pinfo);
 }
 
-static unsigned read_tap(const bytes *b, packet_info *pinfo, input_segment segments[INPUT_MAX])
+static bytes bytes_of(tvbuff_t *tvb)
 {
+    const int captured = (int)tvb_captured_length(tvb);
+
+    return (bytes){.at = captured ? tvb_get_ptr(tvb, 0, captured) : NULL, .length = captured};
+}
+
+unsigned input_tapped(tvbuff_t *tvb, packet_info *pinfo, input_segment segments[INPUT_MAX])
+{
+    const bytes b = bytes_of(tvb);
     const tcp_info_t *header[INPUT_MAX];
     unsigned headers = 0, count = 0;
     while (headers < INPUT_MAX && (header[headers] = fetch_tapped_data(tcp_tap, (int)headers)))
@@ -269,7 +278,7 @@ static unsigned read_tap(const bytes *b, packet_info *pinfo, input_segment segme
         sort_by_layer(pinfo, header, headers);
     for (unsigned i = 0; i < headers; i++) {
         if (header[i]->th_have_seglen)
-            take_header(b, header[i], pinfo, &segments[count++]);
+            take_header(&b, header[i], pinfo, &segments[count++]);
     }
     return count;
 }
@@ -389,13 +398,6 @@ static bool take(const packet_info *pinfo, ip_header *ip, const uint8_t *tcp, in
     return true;
 }
 
-static bytes bytes_of(tvbuff_t *tvb)
-{
-    const int captured = (int)tvb_captured_length(tvb);
-
-    return (bytes){.at = captured ? tvb_get_ptr(tvb, 0, captured) : NULL, .length = captured};
-}
-
 /* The segments behind whole IP headers. */
 static unsigned read_datagrams(const packet_info *pinfo, tvbuff_t *tvb, unsigned most,
                                input_segment segments[])
@@ -466,13 +468,6 @@ static bool has_bad_checksum(proto_tree *tree)
 static bool is_tapped(void)
 {
     return fetch_tapped_data(ip_tap, 0) || fetch_tapped_data(ipv6_tap, 0);
-}
-
-unsigned input_tapped(tvbuff_t *tvb, packet_info *pinfo, input_segment segments[INPUT_MAX])
-{
-    const bytes b = bytes_of(tvb);
-
-    return read_tap(&b, pinfo, segments);
 }
 
 unsigned input_read(tvbuff_t *tvb, const packet_info *pinfo, proto_tree *tree, bool look_ahead,

@@ -100,18 +100,20 @@ static fit seq_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
     return seq_fit_at(c, x, y, s, gaps->jump_from);
 }
 
-/* The peer's stray is acknowledged by what begins where the stray had acknowledged everything. */
+/* It acknowledges the peer's stray. */
+static bool acks_stray(const tl_end *y, const tl_segment *s)
+{
+    return y->gaps && y->gaps->has_stray && s->ack == y->gaps->stray.to;
+}
+
+/* And it begins where the stray had acknowledged everything. */
 static bool meets_stray(const tl_end *y, const tl_segment *s)
 {
-    const tl_gaps *gaps = y->gaps;
-
-    return gaps && gaps->has_stray && gaps->stray.from != gaps->stray.to && s->ack == gaps->stray.to &&
-           s->seq == gaps->stray_ack;
+    return acks_stray(y, s) && y->gaps->stray.from != y->gaps->stray.to && s->seq == y->gaps->stray_ack;
 }
 
 static fit ack_fit(const tl_connection *c, const tl_end *x, const tl_end *y, const tl_segment *s)
 {
-    const tl_gaps *gaps = y->gaps;
     uint32_t next;
 
     if (!(s->flags & TL_ACK) || !end_known_next(y, x, &next))
@@ -126,7 +128,7 @@ static fit ack_fit(const tl_connection *c, const tl_end *x, const tl_end *y, con
         return EXACT;
     if (seq_distance(next, s->ack) <= end_reach(c, x))
         return NEAR;
-    return gaps && gaps->has_stray && s->ack == gaps->stray.to ? NEAR : AHEAD;
+    return acks_stray(y, s) ? NEAR : AHEAD;
 }
 
 /* How many of the numbers are exact; negative: the segment does not fit.

@@ -356,7 +356,7 @@ static void note_challenged(pass *t)
 /* In a capture of SYN, FIN and RST only it may end what came after the handshake: its ACK tells (facts.c). */
 static bool may_end_unseen_talk(const pass *t)
 {
-    return !t->c->opened && t->x->has_isn && t->s->flags & TL_ACK && seq_before(t->x->isn, t->s->seq);
+    return !t->c->opened && t->x->has_isn && seq_before(t->x->isn, t->s->seq);
 }
 
 /* A loop of RSTs and ACKs is said once: each of its RSTs has the same number. */

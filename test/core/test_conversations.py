@@ -217,7 +217,8 @@ def plain(answer):
     """Without what the handshake alone makes different, and the ends in one order."""
     answer = {key: value for key, value in answer.items() if key not in OF_OPENING}
     if answer.get("answers", len(EVEN)) <= len(EVEN):
-        answer.pop("answers", None), answer.pop("answered", None)
+        for key in ("answers", "answered"):
+            answer.pop(key, None)
     if "transitions" in answer:
         answer["transitions"] = sorted(answer["transitions"], key=lambda move: move["role"])
     return answer

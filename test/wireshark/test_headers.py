@@ -37,8 +37,8 @@ def capture(wireshark, name, packets):
     return wireshark.write(f"{name}.pcap", pcap.write(frames))
 
 
-def handshake():
-    return [from_client("S", 100), from_server("SA", 500, 101), from_client("A", 101, 501)]
+def handshake(**ends):
+    return [from_client("S", 100, **ends), from_server("SA", 500, 101, **ends), from_client("A", 101, 501, **ends)]
 
 
 def shown(wireshark, path, fields, *arguments):
@@ -75,9 +75,7 @@ def tunnel(wireshark):
     )
     outer = {"dport": XOT}
     packets = [
-        from_client("S", 100, **outer),
-        from_server("SA", 500, 101, **outer),
-        from_client("A", 101, 501, **outer),
+        *handshake(**outer),
         from_client("PA", 101, 501, first, **outer),
         from_server("PA", 501, 101 + len(first), second, **outer),
         from_client("PA", 101 + len(first), 501 + len(second), third, **outer),
@@ -128,9 +126,7 @@ def test_a_segment_that_carries_an_icmp_error(wireshark):
     inside, back = tunnelled(syn), tunnelled(error)
     outer = {"dport": XOT}
     packets = [
-        from_client("S", 100, **outer),
-        from_server("SA", 500, 101, **outer),
-        from_client("A", 101, 501, **outer),
+        *handshake(**outer),
         from_client("PA", 101, 501, inside, **outer),
         from_server("PA", 501, 101 + len(inside), back, **outer),
     ]
