@@ -330,7 +330,7 @@ void tl_restore(tl_connection *c, const tl_segment *s, tl_report *r)
         pass_say_way(&t, e, (tcp_state)c->claim->frozen[side], end_shown(c, e), c->claim->frozen_since[side]);
     }
     report_now(c, s->side, r);
-    r->late = false;
+    r->late = c->phase == TCP_CLOSED; /* by a RST that passed meanwhile */
 }
 
 void tl_follow_copy(tl_connection *c, const tl_segment *s, uint32_t original, const tl_world *world,
