@@ -123,6 +123,15 @@ def test_sharkd_shows_the_same_of_a_tunnel(wireshark, tunnel):
     assert got == [list(it) for it in TUNNEL]
 
 
+@pytest.mark.parametrize("mode", [("-2",), WHOLE], ids=["-2", "look-ahead"])
+def test_a_read_filter_drops_all_headers_of_a_frame(wireshark, tunnel, mode):
+    """The next frame that it keeps, which has that one's number, has headers of its own."""
+    fields = ["tcplife.connection", "tcplife.phase", "tcplife.concurrent", "tcplife.event"]
+    for kept in (f"tcp.srcport == {XOT}", "tcp.len > 0"):
+        one = shown(wireshark, tunnel, fields, *INSIDE_XOT, "-Y", kept)
+        assert shown(wireshark, tunnel, fields, *INSIDE_XOT, *mode, "-R", kept) == one != []
+
+
 def test_a_segment_that_carries_an_icmp_error(wireshark):
     syn = from_client("S", 1000, src=INNER_CLIENT, dst=INNER_SERVER, sport=50000)
     error = IP(src=INNER_SERVER, dst=INNER_CLIENT) / ICMP(type=3, code=3) / bytes(syn)[:40]
