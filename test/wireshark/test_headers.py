@@ -6,7 +6,7 @@ import struct
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, IPOption_NOP, fragment
 from scapy.layers.inet6 import (
-    HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
+    HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, fragment6,
 )  # fmt: skip
 from scapy.layers.ipsec import AH
 from scapy.layers.l2 import Ether
@@ -210,7 +210,7 @@ BETWEEN = {  # IP's own addresses, TTL apart, and what stands before TCP
     "routing": lambda **ip: IPv6(**ip) / IPv6ExtHdrRouting(addresses=["2001:db8::9"], segleft=0),
     "destination options": lambda **ip: IPv6(**ip) / IPv6ExtHdrDestOpt(options=[PADDING]),
     "AH in IPv6": lambda **ip: IPv6(**ip) / AUTHENTICATION,
-    "a fragment that is the whole": lambda **ip: IPv6(**ip) / IPv6ExtHdrFragment(offset=0, m=0, id=5),
+    "a fragment that is the whole": lambda **ip: IPv6(**ip) / IPv6ExtHdrFragment(offset=0, m=0, id=0x05060708),
     "several": lambda **ip: IPv6(**ip) / IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting() / IPv6ExtHdrDestOpt() / AUTHENTICATION,
 }
 
@@ -333,12 +333,26 @@ def test_a_header_quoted_by_an_icmp_error_is_no_segment(wireshark, quoted):
     assert "Lifecycle" not in wireshark.read(path, "-V", "-Y", "icmp")
 
 
-@pytest.fixture(scope="module")
-def fragments(wireshark):
+def as_ipv6(packet):
+    """The same segment between addresses of IPv6"""
+    ends = {side: f"2001:db8::{packet.getfieldval(side)[-1]}" for side in ("src", "dst")}
+    segment = packet[TCP].copy()
+    del segment.chksum
+    return IPv6(**ends) / segment
+
+
+@pytest.fixture(scope="module", params=["IPv4", "IPv6"])
+def fragments(request, wireshark):
     """A handshake and two fragments of a FIN with data"""
-    parts = fragment(from_client("FA", 101, 501, b"x" * 1000), fragsize=600)
+    fin = from_client("FA", 101, 501, b"x" * 1000)
+    if request.param == "IPv4":
+        opening, parts = handshake(), fragment(fin, fragsize=600)
+    else:
+        opening = map(as_ipv6, handshake())
+        six = as_ipv6(fin)
+        parts = fragment6(IPv6(src=six.src, dst=six.dst) / IPv6ExtHdrFragment(id=9) / six[TCP], 700)
     assert len(parts) == 2
-    return capture(wireshark, "fragments", [*handshake(), *parts])
+    return capture(wireshark, f"fragments-{request.param}", [*opening, *parts])
 
 
 def test_reassembled_fragments_are_one_segment(wireshark, fragments):
@@ -350,8 +364,8 @@ def test_reassembled_fragments_are_one_segment(wireshark, fragments):
 
 def test_fragments_apart_are_no_segments(wireshark, fragments):
     wanted = [[it] for it in [*OPEN, [], []]]
-    assert shown(wireshark, fragments, PHASE, "-o", "ip.defragment:FALSE") == wanted
-    assert shown_by_sharkd(wireshark, fragments, PHASE, 5, ip__defragment="FALSE") == wanted
+    assert shown(wireshark, fragments, PHASE, "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE") == wanted
+    assert shown_by_sharkd(wireshark, fragments, PHASE, 5, ip__defragment="FALSE", ipv6__defragment="FALSE") == wanted
 
 
 def test_a_frame_without_tcp_has_nothing(wireshark):
