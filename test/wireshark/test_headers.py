@@ -287,6 +287,21 @@ def test_each_end_s_window_has_its_own_scale(wireshark, arguments):
     assert [verdict for (verdict,) in rows] == ([[]] * 5 + [["challenged"], ["ignored"]] * 2) * len(ENDS)
 
 
+def test_a_scale_outside_a_syn_is_the_same_in_every_mode(wireshark):
+    """There is none (RFC 7323, 2.2), and what Wireshark makes of one depends on when it is asked."""
+    segment = connection(CLIENT, SERVER, 40000, 80)
+    packets = [
+        segment(True, "S", 100, window=10, options=[("WScale", 7)]),
+        segment(False, "SA", 500, 101, options=[("WScale", 3)]),
+        segment(True, "A", 101, 501, window=1000, options=[("WScale", 2)]),
+        *(segment(False, "R", 501 + ahead) for ahead in (130_000, 120_000, 5_000, 3_000, 900)),
+    ]
+    path = capture(wireshark, "misplaced-scale", packets)
+    one, whole = (shown(wireshark, path, ["tcplife.reset.verdict"], *mode) for mode in ((), WHOLE))
+    assert one == whole
+    assert one[3] == [["ignored"]] and one[-1] == [["challenged"]]
+
+
 SACKS = {  # the server's blocks, beyond 201
     "one": [(501, 601)], "the highest first": [(501, 601), (301, 401)], "the highest last": [(301, 401), (501, 601)],
 }  # fmt: skip
