@@ -10,6 +10,7 @@ from scapy.layers.inet6 import (
 )  # fmt: skip
 from scapy.layers.ipsec import AH
 from scapy.layers.l2 import Ether
+from scapy.layers.snmp import SNMP, SNMPget, SNMPvarbind
 
 import pcap
 from wireshark import WHOLE, version
@@ -185,6 +186,22 @@ def test_a_header_of_which_16_bytes_were_captured_is_followed(wireshark):
     path = wireshark.write("16-bytes.pcap", pcap.write(frames, snaplen=to_checksum))
     for arguments in ((), WHOLE):
         assert shown(wireshark, path, ["tcp.checksum", *PHASE], *arguments) == [[[], it] for it in OPEN]
+
+
+def test_a_stream_that_begins_with_snmp_is_followed(wireshark):
+    """There SNMP puts a conversation of its own before TCP's."""
+    request = bytes(SNMP(community="public", PDU=SNMPget(varbindlist=[SNMPvarbind(oid="1.3.6.1.2.1.1.1.0")])))
+    packets = [
+        from_client("PA", 101, 501, request, dport=161),
+        from_server("A", 501, 101 + len(request), dport=161),
+        from_client("FA", 101 + len(request), 501, dport=161),
+    ]
+    path = capture(wireshark, "snmp", packets)
+    for arguments in ((), WHOLE):
+        rows = shown(wireshark, path, [*PHASE, "tcplife.client.bytes"], *arguments)
+        assert rows == [[[phase], [str(len(request))]] for phase in ("ESTABLISHED", "ESTABLISHED", "FIN_WAIT_1")]
+        line = wireshark.read(path, "-q", "-z", "tcplife,json", *arguments)
+        assert '"tcp.stream":0,' in line and "snmp" in wireshark.read(path, "-T", "fields", "-e", "frame.protocols")
 
 
 def test_an_end_is_at_home_where_its_packets_say_so(wireshark):
