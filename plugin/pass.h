@@ -43,6 +43,7 @@ typedef struct {
     bool acked_fin;   /* it was the first ACK of the peer's FIN */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
     bool is_probe;    /* it is a keep-alive */
+    bool opens;       /* it opens its sender's window, which was closed */
     int64_t content;  /* time of the last data, SYN or FIN before it; TL_NO_TIME: none */
     bool belongs;     /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
                           that answers one, what shows that a RST closed nothing */
