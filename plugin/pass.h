@@ -259,6 +259,10 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 /** Whether the segment's numbers fit the connection (RFC 9293, 3.4). */
 bool pass_has_numbers_of(const pass *t);
 
+/** Whether it acknowledges the other end's last segment that did not fit, and begins where that had acknowledged
+ *  everything. */
+bool pass_meets_stray(const pass *t);
+
 /** Both ends have sent all byte after byte, and the segment comes next: it fits. It has an ACK. */
 bool pass_is_expected(const pass *t);
 
