@@ -214,6 +214,7 @@ typedef struct {
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
     uint8_t marks;     /**< bit (1 << tl_mark): its segments have raised that event */
+    uint8_t fins;      /**< how often it sent its FIN again */
     bool heard : 1;    /**< a segment of it passed that is no RST */
     bool has_isn : 1;  /**< seen, or told by an ACK of it */
     bool has_nxt : 1;  /**< it has sent something */

@@ -267,7 +267,7 @@ static void undo_open_ack(pass *t)
     t->c->opened = false;
     t->c->open_ack = (tl_moment){0};
     t->x->isn_acked = false;
-    pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time));
+    pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time), t->c->attempt.syn_acks - 1);
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 

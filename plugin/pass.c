@@ -209,13 +209,13 @@ void pass_asked(pass *t)
         pass_probed(t);
 }
 
-void pass_ask_again(pass *t, uint32_t number, int64_t since)
+void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats)
 {
     tl_end *x = t->x;
 
     x->asked_at = since; /* what it has asked since came later */
     x->asked = number;
-    x->repeats = 1;
+    x->repeats = (uint16_t)repeats;
 }
 
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */

@@ -184,9 +184,10 @@ void pass_probed(pass *t);
 void pass_sent_again(pass *t);
 
 /** What had seemed to be answered was not: the sender repeats it.
- *  @param number  with which it begins
- *  @param since   when it passed first */
-void pass_ask_again(pass *t, uint32_t number, int64_t since);
+ *  @param number   with which it begins
+ *  @param since    when it passed first
+ *  @param repeats  how often it was sent again since */
+void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats);
 
 /** The segment's ACK may answer what the receiver asked. */
 void pass_answer(pass *t);
