@@ -130,7 +130,7 @@ static bool is_answer(const pass *t)
 
     if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
         return false;
-    return !c->timed_probe || (t->next == t->s->seq && !t->opens);
+    return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
 }
 
 void pass_measure_round_trip(pass *t)
