@@ -127,6 +127,7 @@ static tl_opening claimed_opening(const tl_connection *c)
         return TL_OPEN_RESET_BY_OPENER;
     case TL_CAUSE_ABORT:
     case TL_CAUSE_RETRANSMISSION_TIMEOUT: /* given up */
+    case TL_CAUSE_NO_CONNECTION:
     case TL_CAUSE_FORGOTTEN:
         return claim->from == c->client && !has_passed(c, TL_STEP_SYN_ACK) ? TL_OPEN_UNANSWERED
                                                                            : TL_OPEN_HALF_OPEN;
@@ -138,7 +139,6 @@ static tl_opening claimed_opening(const tl_connection *c)
     case TL_CAUSE_ZERO_WINDOW:
     case TL_CAUSE_DATA_AFTER_CLOSE:
     case TL_CAUSE_AFTER_OWN_FIN:
-    case TL_CAUSE_NO_CONNECTION:
     case TL_CAUSE_LATE:
     case TL_CAUSE_COUNT:
         break;

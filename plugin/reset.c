@@ -22,13 +22,14 @@ static bool acknowledges_syn(const pass *t)
            seq_within(t->s->ack, y->isn + 1, end_edge(y));
 }
 
-/* A number beyond what passed, for which the ACK vouches. */
+/* A number beyond what passed, for which the ACK vouches. One that answers a segment without ACK has 0, whatever
+ * its sender's numbers are (RFC 9293, 3.5.2). */
 static bool is_vouched(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
     uint32_t next;
 
-    if (!(t->s->flags & TL_ACK) || x->has_fin || !(x->has_nxt || y->has_told))
+    if (!(t->s->flags & TL_ACK) || t->s->seq == 0 || x->has_fin || !(x->has_nxt || y->has_told))
         return false;
     return seq_before(x->has_nxt ? x->nxt : y->told, t->s->seq) && end_known_next(y, x, &next) &&
            t->s->ack == next;
@@ -188,6 +189,14 @@ static bool has_begun_anew(const pass *t)
     return newer && newer->saw_syn && newer->client == t->s->side;
 }
 
+/* It had offered a SYN/ACK, which nobody has answered; and knows of none. */
+static bool denies_offer(const pass *t)
+{
+    const tl_attempt *a = &t->c->attempt;
+
+    return a->sent_syn_ack[t->s->side] && !a->bad_ack && t->y->state == TCP_SYN_SENT;
+}
+
 static tl_cause cause_of(const pass *t)
 {
     const tl_connection *c = t->c;
@@ -200,7 +209,16 @@ static tl_cause cause_of(const pass *t)
         return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
     if (gives_up(t))
         return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
-    return end_role(c, t->x) == TL_CLIENT ? TL_CAUSE_RESET_BY_OPENER : TL_CAUSE_REFUSED;
+    if (end_role(c, t->x) == TL_CLIENT)
+        return TL_CAUSE_RESET_BY_OPENER;
+    return denies_offer(t) ? TL_CAUSE_NO_CONNECTION : TL_CAUSE_REFUSED;
+}
+
+/* What had been offered is taken back, or not known any more. */
+static bool ends_offer(const tl_connection *c, tl_cause cause)
+{
+    return !c->opened && (cause == TL_CAUSE_ABORT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT ||
+                          cause == TL_CAUSE_NO_CONNECTION);
 }
 
 static void raise_cause(pass *t, tl_cause cause)
@@ -210,7 +228,7 @@ static void raise_cause(pass *t, tl_cause cause)
 
     if (cause == TL_CAUSE_NONE)
         return;
-    if (!c->opened && cause != TL_CAUSE_FORGOTTEN && gives_up(t))
+    if (ends_offer(c, cause))
         pass_raise(t, TL_EVENT_OPEN_GIVEN_UP, 0);
     else if (event != TL_EVENT_COUNT)
         pass_raise(t, event, 0);

@@ -201,6 +201,10 @@
       "That RST is made of frame {reset.answers} ({reset.answers_kind}): the {reset.sender}, which had sent its FIN, has no such connection any more.") \
     X(REASON, "reset.cause=after own FIN", \
       "The {reset.sender} had sent its FIN before, and gave up what was left.") \
+    X(REASON, "reset.cause=no connection; open.failed; reset.answers; frame.syn_ack", \
+      "A RST is made of frame {reset.answers} ({reset.answers_kind}), although frame {frame.syn_ack} had offered a connection.") \
+    X(REASON, "reset.cause=no connection; open.failed", \
+      "A RST ended the opening (frame {frame.rst}) as of an end that knows of no such connection.") \
     X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=client; server.zero_window>1", \
       "The server's window had been closed for {server.zero_window} in all; when its next ACK came (frame {reset.answers}), the client had no such connection any more.") \
     X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
@@ -278,6 +282,9 @@
     X("open=unanswered", \
       "Look for a filter that drops, the route there and back, and whether the server sees the SYN (capture there); the client's patience is net.ipv4.tcp_syn_retries.", \
       "RFC 9293, 3.8.3; RFC 2979, 3.1.1; Linux Documentation/networking/ip-sysctl.rst: tcp_syn_retries") \
+    X("open=half-open; reset.cause=no connection", \
+      "Likely two answer at the server's address, as a second server or a filter that rejects, or its listener was closed in between.", \
+      "RFC 9293, 3.5.2, group 1; RFC 3360, 2.1; RFC 2991, 2") \
     X("open=half-open; reuse.phase", \
       "Likely an old SYN that came after its connection was over, or ports that are used again and a way back that is blocked: look at the filters between server and client.", \
       "RFC 9293, 3.5, figure 8") \

@@ -68,7 +68,7 @@ def marks_of(wireshark, capture, rows):
 
 def holds(condition, row):
     """A condition of the list, on a row"""
-    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=>])(.*))?", condition).groups()
+    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=<>])(.*))?", condition).groups()
     has = row.get(f"tcplife.{name}")
     if absent:
         return has is None
@@ -76,8 +76,8 @@ def holds(condition, row):
         return has is not None
     if has is None:
         return False
-    if sign == ">":
-        return has > float(value)
+    if sign in "<>":
+        return has > float(value) if sign == ">" else has < float(value)
     if value.startswith("@"):
         return has == row.get(f"tcplife.{value[1:]}")
     return str(has) in value.split("|")
@@ -254,6 +254,20 @@ def test_essence(wireshark):
     for (capture, connection), essence in ESSENCE.items():
         (row,) = (row for row in wireshark.json(capture) if row["tcplife.connection"] == connection)
         assert essence in row["tcplife.story"]
+
+
+TALKED = {  # of a conversation of the core's: what it has to say of a connection, and what it must not
+    ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
+        ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
+}  # fmt: skip
+
+
+def test_essence_of_conversations(wireshark):
+    for number, ((name, connection), (essence, other)) in enumerate(TALKED.items()):
+        rows = wireshark.json(wireshark.write(f"talk-{number}.pcap", talk.write(name)))
+        (story,) = (row["tcplife.story"] for row in rows if row["tcplife.connection"] == connection)
+        assert essence in story, (name, story)
+        assert not other or other not in story, (name, story)
 
 
 def test_story_2_ends_with_the_forgotten_half(wireshark):
