@@ -129,9 +129,9 @@
     X(CLOSING, "close=silent", \
       "One end is not heard any more: what the other end sent, and sent again, had no answer up to the capture's end.") \
     X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=client|server", \
-      "The {closed_by} closed (frame {frame.fin_1}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
+      "The {closed_by} closed (frame {frame.fin_1}); the {silence.side} did not acknowledge the other end's FIN, nor anything that was sent to it in the last {silence.time} of the capture.") \
     X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=both", \
-      "Both ends closed (frames {frame.fin_1} and {frame.fin_2}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
+      "Both ends closed (frames {frame.fin_1} and {frame.fin_2}); the {silence.side} did not acknowledge the other end's FIN, nor anything that was sent to it in the last {silence.time} of the capture.") \
     X(CLOSING, "close=FIN unacknowledged", \
       "A FIN was not acknowledged up to the capture's end.") \
     X(CLOSING, "close=half-closed; half_close.time; half_close.bytes", \
@@ -369,6 +369,21 @@
     X("close=silent", \
       "Look whether the {silence.side} is up, and whether a filter or NAT on the way dropped the connection without a RST.", \
       "RFC 9293, 3.8.3; RFC 5382, 5") \
+    X("close=FIN unacknowledged; close.fin_misplaced=@closed_by", \
+      "Look at the TCP of the {closed_by}: its FINs have different numbers, and the other end takes none but the one that comes next.", \
+      "RFC 9293, 3.4 and 3.10.7.4") \
+    X("close=FIN unacknowledged; silence.side=client; client.zero_window>1", \
+      "Look why the program on the client does not read: its window was closed, and a system without room may drop a FIN too; if nothing comes of it at all, look whether it is up.", \
+      "RFC 9293, 3.8.6.1 and 3.10.7.4") \
+    X("close=FIN unacknowledged; silence.side=server; server.zero_window>1", \
+      "Look why the program on the server does not read: its window was closed, and a system without room may drop a FIN too; if nothing comes of it at all, look whether it is up.", \
+      "RFC 9293, 3.8.6.1 and 3.10.7.4") \
+    X("close=FIN unacknowledged; silence.side=client; server.unacked", \
+      "Look whether the client is up and the way to it works; if it still answers, the {server.unacked} bytes before that FIN do not reach it (MTU, a filter), and it takes no FIN before them.", \
+      "RFC 9293, 3.8.3 and 3.10.7.4; RFC 2923, 2.1") \
+    X("close=FIN unacknowledged; silence.side=server; client.unacked", \
+      "Look whether the server is up and the way to it works; if it still answers, the {client.unacked} bytes before that FIN do not reach it (MTU, a filter), and it takes no FIN before them.", \
+      "RFC 9293, 3.8.3 and 3.10.7.4; RFC 2923, 2.1") \
     X("close=FIN unacknowledged", \
       "Look whether the {silence.side} is up, and whether something on the way had dropped the connection before.", \
       "RFC 9293, 3.8.3; RFC 5382, 5") \

@@ -257,6 +257,11 @@ def test_essence(wireshark):
 
 
 TALKED = {  # of a conversation of the core's: what it has to say of a connection, and what it must not
+    ("silence:the silence before an unacknowledged FIN is older than the FIN", 0):
+        ("The client closed (frame 6); the server did not acknowledge the other end's FIN, nor anything that was sent to it in the last 51.000 s", ""),
+    ("silence:a FIN that meets a closed window", 0): ("the program on the server does not read", "has dropped"),
+    ("silence:a FIN whose number grows as it is repeated", 0): ("its FINs have different numbers", "is up"),
+    ("silence:a FIN behind bytes that do not arrive", 0): ("the 200 bytes before that FIN do not reach it", "dropped"),
     ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
         ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
 }  # fmt: skip
