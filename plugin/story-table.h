@@ -54,6 +54,8 @@
       "{client} was refused a connection to {server} (RST in frame {frame.rst}); its SYN is not in the capture.") \
     X(OPENING, "open=rejected by ICMP", \
       "{client} asked {server} for a connection (frame {frame.syn}), and an ICMP error rejected it.") \
+    X(OPENING, "open=unanswered; !reset.cause; reset.count", \
+      "{client} asked {server} for a connection (frame {frame.syn}, SYNs: {open.syns}), and met only RSTs.") \
     X(OPENING, "open=unanswered", \
       "{client} asked {server} for a connection (frame {frame.syn}, SYNs: {open.syns}), and nothing answered.") \
     X(OPENING, "open=half-open; frame.syn; frame.syn_ack", \
@@ -231,6 +233,10 @@
       "Nobody takes connections on that port, or something on the way says so.") \
     X(REASON, "open=overflow", \
       "Nothing shows that the server ever took the connection.") \
+    X(REASON, "open=unanswered; !reset.cause; reset.verdict=ignored", \
+      "Of the RSTs (in all {reset.count}) the first does not acknowledge the SYN, so it refuses nothing.") \
+    X(REASON, "open=unanswered; !reset.cause; reset.verdict=accepted", \
+      "The first of the RSTs (in all {reset.count}) ended an earlier try, and the last SYN had no answer.") \
     X(REASON, "open=unanswered", \
       "Whether the SYN was lost, filtered or ignored cannot be known from here.") \
     X(REASON, "open=half-open", \
@@ -276,6 +282,9 @@
     X("reset.cause=forgotten", \
       "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
       "RFC 9293, 3.5.1") \
+    X("open=unanswered; !reset.cause; reset.verdict=ignored", \
+      "Look at what sends that RST, the server's TCP or a filter: one that refuses a SYN acknowledges its number plus 1, else the client takes it for a stray and asks again.", \
+      "RFC 9293, 3.5.2, group 1, and 3.10.7.3") \
     X("open=overflow", \
       "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
       "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \

@@ -262,6 +262,10 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("silence:a FIN that meets a closed window", 0): ("the program on the server does not read", "has dropped"),
     ("silence:a FIN whose number grows as it is repeated", 0): ("its FINs have different numbers", "is up"),
     ("silence:a FIN behind bytes that do not arrive", 0): ("the 200 bytes before that FIN do not reach it", "dropped"),
+    ("open-failed:RSTs that acknowledge the SYN's own number refuse nothing", 0):
+        ("SYNs: 2), and met only RSTs. Of the RSTs (in all 2) the first does not acknowledge the SYN", "nothing answered"),
+    ("open-failed:refused, tried again with the same ISN, unanswered", 0):
+        ("met only RSTs. The first of the RSTs (in all 1) ended an earlier try", "nothing answered"),
     ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
         ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
 }  # fmt: skip
