@@ -240,7 +240,7 @@
     X(REASON, "open=unanswered", \
       "Whether the SYN was lost, filtered or ignored cannot be known from here.") \
     X(REASON, "open=half-open", \
-      "Whether the SYN/ACK did not reach the client or was not wanted cannot be known from here.") \
+      "Whether the SYN/ACK or the answer to it was lost, or the SYN/ACK was not wanted, cannot be known from here.") \
     X(REASON, "close.race", \
       "In all {close.race} bytes met the other end's FIN and were never acknowledged.") \
     X(REASON, "reset.cause=late", \
@@ -297,8 +297,14 @@
     X("open=half-open; reuse.phase", \
       "Likely an old SYN that came after its connection was over, or ports that are used again and a way back that is blocked: look at the filters between server and client.", \
       "RFC 9293, 3.5, figure 8") \
+    X("open=half-open; reset.cause=abort; reset.sender=server", \
+      "Likely the program on the server closed its listener, or one that had opened by Fast Open; if it only gave up, look at the way back to the client.", \
+      "RFC 9293, 3.10.4; RFC 7413, 4.2.2") \
+    X("open=half-open; open.syns>1", \
+      "The client asked again, so likely the SYN/ACK does not reach it: look at the way back, and at a NAT or filter that sees one direction only.", \
+      "RFC 9293, 3.8.1; RFC 5382, 4.2") \
     X("open=half-open", \
-      "Likely a scan, a flood with forged addresses, or a way back that is blocked: look at the route and the filters between server and client.", \
+      "Likely a scan, a flood with forged addresses, or a way that is blocked, there or back: look at the routes, and at filters between client and server that see one direction only.", \
       "RFC 4987, 2") \
     X("reset.cause=keep-alive; closed_by=@reset.sender; frame.fin_1_ack; !frame.fin_2", \
       "The {!closed_by} never closed; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \

@@ -266,6 +266,9 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
         ("SYNs: 2), and met only RSTs. Of the RSTs (in all 2) the first does not acknowledge the SYN", "nothing answered"),
     ("open-failed:refused, tried again with the same ISN, unanswered", 0):
         ("met only RSTs. The first of the RSTs (in all 1) ended an earlier try", "nothing answered"),
+    ("open-failed:half-open, the SYN comes again behind its SYN/ACK", 0): ("likely the SYN/ACK does not reach it", "scan"),
+    ("open-failed:half-open, SYN/ACK repeated", 0): ("there or back", ""),
+    ("open-failed:the server takes its SYN/ACK back at once", 0): ("closed its listener", "scan"),
     ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
         ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
 }  # fmt: skip
