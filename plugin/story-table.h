@@ -10,7 +10,7 @@
  *
  * when    conditions on facts, joined by "; ": `open` (it is known), `!open` (it is not),
  *         `open=3-way|split` (it is one of these), `closed_by=@reset.sender` (it is the
- *         same as that), `open.syns>1`. An event of TL_MARKS is a fact too: whose segment
+ *         same as that), `open.syns>1`, `reset.idle<1`. An event of TL_MARKS is a fact too: whose segment
  *         raised it
  * text    {fact} stands for its value, {fact|0} for that or, if there is none, for 0,
  *         {!closed_by} for the other end, {client} and {server} for address and port.
@@ -211,6 +211,8 @@
       "The server's window had been closed for {server.zero_window} in all; when its next ACK came (frame {reset.answers}), the client had no such connection any more.") \
     X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
       "The client's window had been closed for {client.zero_window} in all; when its next ACK came (frame {reset.answers}), the server had no such connection any more.") \
+    X(REASON, "reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1", \
+      "It is made of frame {reset.answers}, the very ACK that completed the handshake, as by one that knows of no such connection.") \
     X(REASON, "reset.cause=no connection; reset.idle_before>1", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
     X(REASON, "reset.cause=no connection", \
@@ -336,6 +338,9 @@
     X("reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
       "Look why the program on the client did not read; likely the server had given up meanwhile (TCP_USER_TIMEOUT or tcp_retries2, on Linux without a RST) or was restarted.", \
       "RFC 9293, 3.8.6.1; Linux tcp(7): TCP_USER_TIMEOUT; Documentation/networking/ip-sysctl.rst: tcp_retries2") \
+    X("reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1; reset.sender=server", \
+      "The ACK of its SYN/ACK was refused: likely the accept queue was full (Linux: tcp_abort_on_overflow) or the listener just closed, or a SYN proxy or another host had sent that SYN/ACK.", \
+      "Linux Documentation/networking/ip-sysctl.rst: tcp_abort_on_overflow; RFC 9293, 3.5.2, group 2; RFC 4987, 3.8") \
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
