@@ -383,8 +383,11 @@
     X("open=answered by ACK", \
       "An older connection holds the ports on the server: the client reused its port too soon or crashed (time stamps let TIME_WAIT be reused), or the SYN was forged.", \
       "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2; RFC 5961, 4") \
+    X("open=reset by opener; open.syns>1; reset.count>1", \
+      "Likely what asks is not what meets the SYN/ACK: a NAT on the way back that does not know it, or a program with a TCP of its own, whose system sends the RST.", \
+      "RFC 5382, 4.2; RFC 9293, 3.5.2") \
     X("open=reset by opener", \
-      "Usual for a scan, an old SYN, or a program that had given up while the SYN/ACK was on its way.", \
+      "Usual for a scan or a health check, an old SYN, or a program that had given up while the SYN/ACK was on its way; else a NAT on the way back may not know it.", \
       "RFC 9293, 3.5.2") \
     X("close=silent", \
       "Look whether the {silence.side} is up, and whether a filter or NAT on the way dropped the connection without a RST.", \

@@ -271,6 +271,8 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("open-failed:the server takes its SYN/ACK back at once", 0): ("closed its listener", "scan"),
     ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
         ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
+    ("open-failed:the opener asks again, and resets again what answers", 0): ("a NAT on the way back", "scan"),
+    ("open-failed:reset by opener", 0): ("health check", ""),
     ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
 }  # fmt: skip
 
