@@ -284,12 +284,12 @@
     X("reset.cause=forgotten", \
       "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
       "RFC 9293, 3.5.1") \
+    X("open=overflow", \
+      "Most likely the accept queue is full: the program accepts too slowly (ss -ltn; listen(), net.core.somaxconn); or the ACKs get lost, as in a filter that did not see the SYN/ACK.", \
+      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow; RFC 2979, 3.1.1") \
     X("open=unanswered; !reset.cause; reset.verdict=ignored", \
       "Look at what sends that RST, the server's TCP or a filter: one that refuses a SYN acknowledges its number plus 1, else the client takes it for a stray and asks again.", \
       "RFC 9293, 3.5.2, group 1, and 3.10.7.3") \
-    X("open=overflow", \
-      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
-      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
     X("open=unanswered", \
       "Look for a filter that drops, the route there and back, and whether the server sees the SYN (capture there); the client's patience is net.ipv4.tcp_syn_retries.", \
       "RFC 9293, 3.8.3; RFC 2979, 3.1.1; Linux Documentation/networking/ip-sysctl.rst: tcp_syn_retries") \

@@ -274,6 +274,7 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("open-failed:the opener asks again, and resets again what answers", 0): ("a NAT on the way back", "scan"),
     ("open-failed:reset by opener", 0): ("health check", ""),
     ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
+    ("open-failed:overflow", 0): ("a filter that did not see the SYN/ACK", ""),
 }  # fmt: skip
 
 
