@@ -377,6 +377,9 @@
     X("open=rejected by ICMP", \
       "Look at the host that sent the ICMP error: a filter that rejects, or a route that is missing.", \
       "RFC 1122, 3.2.2.1; RFC 5461, 4.1") \
+    X("open=orphan; reuse.phase", \
+      "Likely what was left of an older connection on these ports, or an answer that came too late for it.", \
+      "RFC 9293, 3.4 and 3.5.1") \
     X("open=orphan", \
       "Likely a scan, the answers to a flood with forged addresses, or a capture that misses one direction.", \
       "RFC 4987, 2") \

@@ -275,6 +275,8 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("open-failed:reset by opener", 0): ("health check", ""),
     ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
     ("open-failed:overflow", 0): ("a filter that did not see the SYN/ACK", ""),
+    ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 0): ("with 2 SYNs in 8.111 s", "replaced"),
+    ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 1): ("older connection", "scan"),
 }  # fmt: skip
 
 
