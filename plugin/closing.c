@@ -101,7 +101,6 @@ void pass_acknowledge_fin(pass *t)
         return;
     const bool again = y->fin_repeated, waited = x->state == TCP_TIME_WAIT;
     if (!y->fin_acked) {
-        t->acked_fin = true;
         note_fin_ack(t, y);
         pass_step_once(t, fin_ack_step(t->c, y));
         acknowledge_fin(t, x, y);
@@ -112,11 +111,17 @@ void pass_acknowledge_fin(pass *t)
 
 /* ---- FINs ---- */
 
+/* It went another way from where it had been since the connection opened. */
+static void go_back(pass *t, tl_end *e)
+{
+    pass_take_back(t, e, TCP_ESTABLISHED, t->c->open_ack.frame ? tl_ns(t->c->open_ack.time) : TL_NO_TIME);
+}
+
 /* Its FIN had gone before it acknowledged the peer's, as the number of that ACK
  * tells; it was lost before us, and this is its repetition. The FINs crossed. */
 static void cross_hidden_fin(pass *t)
 {
-    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? tl_ns(t->c->open_ack.time) : TL_NO_TIME);
+    go_back(t, t->x);
     pass_sent(t, t->x, TCP_KIND_FIN);
     pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN);
 }
@@ -130,7 +135,7 @@ static void name_fin(pass *t, const tl_end *e, tl_moment passed, bool crossed)
 
     if (peer->has_fin) {
         exchange->crossed = crossed || !(peer->fin_acked || e->state == TCP_CLOSE_WAIT);
-        exchange->merged = t->acked_fin;
+        exchange->merged = exchange->fin_ack[!end_side(c, e)].frame == passed.frame;
         pass_raise(t, closing_event(connection_closing(c)), 0);
     } else {
         exchange->fin_first = end_side(c, e);
@@ -154,6 +159,47 @@ static bool is_fin_number(tl_end *e, uint32_t number)
     return true;
 }
 
+/* It may acknowledge what has not passed yet, the peer's FIN perhaps: where that is known, there are gaps. */
+static void note_ack_of_fin(pass *t)
+{
+    tl_gaps *gaps = t->y->gaps;
+
+    if (!gaps)
+        return;
+    gaps->has_fin_ack = true;
+    gaps->fin_ack = t->s->ack;
+}
+
+/* The peer's FIN passed before this one, and acknowledges it. */
+static bool is_answered_by_fin(const tl_end *e, const tl_end *peer)
+{
+    return peer->state == TCP_FIN_WAIT_1 && e->gaps && e->gaps->has_fin_ack && e->gaps->fin_ack == e->nxt;
+}
+
+/* So its sender had closed second: by that FIN it went through CLOSE_WAIT. */
+static void put_before_fin_of(pass *t, tl_end *answerer)
+{
+    tl_connection *c = t->c;
+    tl_exchange *exchange = c->exchange;
+    tl_end *x = t->x;
+
+    c->stepped &= (uint8_t) ~(1u << TL_STEP_FIN_1);
+    exchange->fin_first = t->s->side;
+    exchange->fin[t->s->side] = pass_moment(t);
+    exchange->fin_ack[t->s->side] = exchange->fin[!t->s->side];
+    exchange->crossed = false;
+    exchange->merged = true;
+    pass_step_once(t, TL_STEP_FIN_1);
+    pass_raise(t, TL_EVENT_CLOSE_MERGED, 0);
+    x->fin_acked = answerer->acking_fin = true;
+    answerer->told = x->nxt;
+    pass_sent(t, x, TCP_KIND_FIN);
+    go_back(t, answerer);
+    pass_sent(t, answerer, TCP_KIND_ACK_OF_FIN);
+    pass_sent(t, answerer, TCP_KIND_FIN);
+    pass_received(t, x, TCP_KIND_ACK_OF_FIN);
+}
+
 static void begin_fin(tl_end *e)
 {
     e->has_fin = e->spoke = true;
@@ -174,8 +220,13 @@ static void take_first_fin(pass *t)
         pass_say_misplaced_fin(t);
         return;
     }
+    note_ack_of_fin(t);
     begin_fin(x);
     x->nxt = t->next;
+    if (is_answered_by_fin(x, y)) {
+        put_before_fin_of(t, y);
+        return;
+    }
     pass_asked(t);
     name_fin(t, x, pass_moment(t), repeats_hidden);
     if (repeats_hidden)
@@ -214,8 +265,10 @@ static void take_fin_of_syn(pass *t, tl_end *e)
 
 void pass_take_fins_of_syns(pass *t)
 {
-    take_fin_of_syn(t, t->y);
-    take_fin_of_syn(t, t->x);
+    tl_end *client = &t->c->end[t->c->client];
+
+    take_fin_of_syn(t, client);
+    take_fin_of_syn(t, end_peer(t->c, client));
 }
 
 /* What moved it meanwhile, beside its FIN: its SYN was acknowledged, it acknowledged the peer's FIN. */

@@ -177,6 +177,7 @@ typedef struct {
                                acknowledging it */
     uint32_t beyond;             /**< with has_beyond: end of the data it sent beyond its own FIN */
     uint32_t hidden_fin;         /**< with hid_fin: number after the FIN that it seems to have sent */
+    uint32_t fin_ack;            /**< with has_fin_ack: what the peer's FIN acknowledged */
     int64_t fin_since;           /**< with a FIN: when it had entered the state before it */
     uint8_t fin_before;          /**< and that state */
     uint8_t claims;              /**< how many numbers the peer claimed since it last sent anything */
@@ -187,7 +188,8 @@ typedef struct {
     bool raced : 1;
     bool has_beyond : 1;
     bool stray_fin : 1; /**< `stray` ends with a FIN */
-    bool hid_fin : 1;   /**< while its peer's FIN was not acknowledged, it sent a bare ACK with a number
+    bool has_fin_ack : 1;
+    bool hid_fin : 1; /**< while its peer's FIN was not acknowledged, it sent a bare ACK with a number
                                beyond what passed of it */
 } tl_gaps;
 
