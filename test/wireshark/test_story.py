@@ -5,6 +5,7 @@ fields show, by a second reading of its conditions."""
 
 import itertools
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -302,6 +303,44 @@ def test_heading_story_and_ladder(wireshark):
     ladder = [line.split()[0] for line in printed[7:] if re.match(r" +\d+ ", line)]
     assert ladder == ["1", "2", "3", "8", "9", "10", "11", "12", "13"]
     assert "reset.after_keep_alive" in printed[-2]
+
+
+def ladder_of(printed):
+    """{connection: the lines of its ladder as lists of cells, each with its events}"""
+    ladders = {}
+    for line in printed.splitlines():
+        if match := re.match(r"Connection (\d+):", line):
+            rungs = ladders[match[1]] = []
+        elif line.startswith("   frame "):
+            places = [line.index(title) for title in ("from", "step", "phase", "client", "server")]
+        elif match := re.match(r" +(\d+) +(-?\d+\.\d{6}) ", line):
+            cells = [line[begin:end].strip() for begin, end in itertools.pairwise([*places, None])]
+            rungs.append([*match.groups(), *cells, []])
+        elif match := re.match(r" {30}(\S+)$", line):
+            rungs[-1][-1].append(match[1])
+    return ladders
+
+
+def test_ladder_has_each_frame_that_decides_something(wireshark, all_at_once):
+    """With its time since the first frame of the capture, and what its fields say."""
+    frames = wireshark.everything(all_at_once)
+    begin = Decimal(frames[1]["frame.time_epoch"][0])
+    wanted = {}
+    for number, row in frames.items():
+        if not row["tcplife.connection"]:
+            continue
+        rungs = wanted.setdefault(row["tcplife.connection"][0], [])
+        names = ("step", "event", "transition")
+        if not any(row[f"tcplife.{name}"] for name in names):
+            continue
+        time = f"{Decimal(row['frame.time_epoch'][0]) - begin:.6f}"
+        cells = [" ".join(row[f"tcplife.{name}"]) for name in ("sender", "step", "phase", "client.state", "server.state")]
+        if not row["tcplife.phase"]:
+            cells[0] = "ICMP"
+        elif not row["tcplife.client.state"]:
+            cells[3:] = ["-", "-"]
+        rungs.append([str(number), time, *cells, row["tcplife.event"]])
+    assert ladder_of(wireshark.read(all_at_once, "-n", "-q", "-z", "tcplife,story")) == wanted
 
 
 def test_filter(wireshark):
