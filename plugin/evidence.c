@@ -324,6 +324,7 @@ void pass_note_window(pass *t)
     tl_windows *w = &pass_extras(t)->windows;
     if (!is_closed)
         w->total[side] += t->now - w->since[side];
+    t->opens = !is_closed;
     w->since[side] = is_closed ? t->now : TL_NO_TIME;
     w->probes[!side] = 0;
 }

@@ -126,8 +126,8 @@ static tl_opening claimed_opening(const tl_connection *c)
     case TL_CAUSE_RESET_BY_OPENER:
         return TL_OPEN_RESET_BY_OPENER;
     case TL_CAUSE_ABORT:
-    case TL_CAUSE_RETRANSMISSION_TIMEOUT: /* given up */
     case TL_CAUSE_NO_CONNECTION:
+    case TL_CAUSE_RETRANSMISSION_TIMEOUT: /* given up */
     case TL_CAUSE_FORGOTTEN:
         return claim->from == c->client && !has_passed(c, TL_STEP_SYN_ACK) ? TL_OPEN_UNANSWERED
                                                                            : TL_OPEN_HALF_OPEN;

@@ -60,10 +60,16 @@ static bool takes_back(const pass *t)
            (x->state == TCP_SYN_RECEIVED && (y->state == TCP_SYN_SENT || y->state == TCP_ESTABLISHED));
 }
 
+/* Or answers its repeated SYN as if it had never sent a SYN/ACK. */
+static bool forgets_offer(const pass *t)
+{
+    return t->x->state == TCP_SYN_RECEIVED && !t->x->borrowed && acknowledges_syn(t);
+}
+
 /* And nothing has answered it either. */
 static bool gives_up(const pass *t)
 {
-    return takes_back(t) && !t->c->attempt.bad_ack;
+    return (takes_back(t) || forgets_offer(t)) && !t->c->attempt.bad_ack;
 }
 
 /* It answers an ACK of the handshake that acknowledged something else. */
@@ -189,14 +195,6 @@ static bool has_begun_anew(const pass *t)
     return newer && newer->saw_syn && newer->client == t->s->side;
 }
 
-/* It had offered a SYN/ACK, which nobody has answered; and knows of none. */
-static bool denies_offer(const pass *t)
-{
-    const tl_attempt *a = &t->c->attempt;
-
-    return a->sent_syn_ack[t->s->side] && !a->bad_ack && t->y->state == TCP_SYN_SENT;
-}
-
 static tl_cause cause_of(const pass *t)
 {
     const tl_connection *c = t->c;
@@ -208,17 +206,10 @@ static tl_cause cause_of(const pass *t)
     if (!c->saw_syn && !c->end[c->client].heard && !c->attempt.bad_ack)
         return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
     if (gives_up(t))
-        return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
-    if (end_role(c, t->x) == TL_CLIENT)
-        return TL_CAUSE_RESET_BY_OPENER;
-    return denies_offer(t) ? TL_CAUSE_NO_CONNECTION : TL_CAUSE_REFUSED;
-}
-
-/* What had been offered is taken back, or not known any more. */
-static bool ends_offer(const tl_connection *c, tl_cause cause)
-{
-    return !c->opened && (cause == TL_CAUSE_ABORT || cause == TL_CAUSE_RETRANSMISSION_TIMEOUT ||
-                          cause == TL_CAUSE_NO_CONNECTION);
+        return t->x->repeats >= 2             ? TL_CAUSE_RETRANSMISSION_TIMEOUT
+               : t->r->form == TL_FORM_ANSWER ? TL_CAUSE_NO_CONNECTION
+                                              : TL_CAUSE_ABORT;
+    return end_role(c, t->x) == TL_CLIENT ? TL_CAUSE_RESET_BY_OPENER : TL_CAUSE_REFUSED;
 }
 
 static void raise_cause(pass *t, tl_cause cause)
@@ -228,7 +219,7 @@ static void raise_cause(pass *t, tl_cause cause)
 
     if (cause == TL_CAUSE_NONE)
         return;
-    if (ends_offer(c, cause))
+    if (!c->opened && cause != TL_CAUSE_FORGOTTEN && gives_up(t))
         pass_raise(t, TL_EVENT_OPEN_GIVEN_UP, 0);
     else if (event != TL_EVENT_COUNT)
         pass_raise(t, event, 0);
