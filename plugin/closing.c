@@ -101,7 +101,6 @@ void pass_acknowledge_fin(pass *t)
         return;
     const bool again = y->fin_repeated, waited = x->state == TCP_TIME_WAIT;
     if (!y->fin_acked) {
-        t->acked_fin = true;
         note_fin_ack(t, y);
         pass_step_once(t, fin_ack_step(t->c, y));
         acknowledge_fin(t, x, y);
@@ -136,7 +135,7 @@ static void name_fin(pass *t, const tl_end *e, tl_moment passed, bool crossed)
 
     if (peer->has_fin) {
         exchange->crossed = crossed || !(peer->fin_acked || e->state == TCP_CLOSE_WAIT);
-        exchange->merged = t->acked_fin;
+        exchange->merged = exchange->fin_ack[!end_side(c, e)].frame == passed.frame;
         pass_raise(t, closing_event(connection_closing(c)), 0);
     } else {
         exchange->fin_first = end_side(c, e);
@@ -266,8 +265,10 @@ static void take_fin_of_syn(pass *t, tl_end *e)
 
 void pass_take_fins_of_syns(pass *t)
 {
-    take_fin_of_syn(t, t->y);
-    take_fin_of_syn(t, t->x);
+    tl_end *client = &t->c->end[t->c->client];
+
+    take_fin_of_syn(t, client);
+    take_fin_of_syn(t, end_peer(t->c, client));
 }
 
 /* What moved it meanwhile, beside its FIN: its SYN was acknowledged, it acknowledged the peer's FIN. */

@@ -42,7 +42,7 @@ static void note_syn(pass *t)
     x->isn = t->s->seq;
     x->has_isn = x->has_nxt = x->sent_syn = true;
     x->tfo |= t->s->length > 0;
-    if (t->s->flags & TL_FIN) {
+    if (t->s->flags & TL_FIN && !x->syn_fin) {
         x->syn_fin = true;
         pass_gaps(t, x)->syn_fin = pass_moment(t);
     }

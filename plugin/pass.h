@@ -40,7 +40,6 @@ typedef struct {
     bool vouched;     /* its SEQ is beyond every window: its ACK alone, which is just what is expected,
                          tells that it fits */
     bool hidden;      /* a claim stands: the segment is followed beneath it, and nothing is said of it */
-    bool acked_fin;   /* it was the first ACK of the peer's FIN */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
     bool is_probe;    /* it is a keep-alive */
     bool opens;       /* it opens its sender's window, which was closed */

@@ -22,13 +22,14 @@ static bool acknowledges_syn(const pass *t)
            seq_within(t->s->ack, y->isn + 1, end_edge(y));
 }
 
-/* A number beyond what passed, for which the ACK vouches. */
+/* A number beyond what passed, for which the ACK vouches. One that answers a segment without ACK has 0, whatever
+ * its sender's numbers are (RFC 9293, 3.5.2). */
 static bool is_vouched(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
     uint32_t next;
 
-    if (!(t->s->flags & TL_ACK) || x->has_fin || !(x->has_nxt || y->has_told))
+    if (!(t->s->flags & TL_ACK) || t->s->seq == 0 || x->has_fin || !(x->has_nxt || y->has_told))
         return false;
     return seq_before(x->has_nxt ? x->nxt : y->told, t->s->seq) && end_known_next(y, x, &next) &&
            t->s->ack == next;
