@@ -233,7 +233,8 @@ static void take_first_fin(pass *t)
         cross_hidden_fin(t);
     else
         pass_sent(t, x, TCP_KIND_FIN);
-    if (y->has_told && y->told == x->nxt) { /* the capture has the ACK before the FIN */
+    if (y->has_told && y->told == x->nxt &&
+        y->state != TCP_SYN_SENT) { /* the capture has the ACK before the FIN */
         note_fin_ack(t, x);
         acknowledge_fin(t, y, x);
     }

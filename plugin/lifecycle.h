@@ -93,9 +93,9 @@ typedef struct {
 } tl_raised;
 
 enum {
-    /* A frame can lapse TIME_WAIT (2), take over from an older connection (2), and pass
-     * each end through three states; undoings take the place of these. */
-    TL_MAX_TRANSITIONS = 12,
+    /* A frame can undo a RST (2), lapse TIME_WAIT (3), take over from an older connection (1), and pass
+     * each end through four states. */
+    TL_MAX_TRANSITIONS = 14,
     TL_MAX_RAISED = 8,
 };
 
