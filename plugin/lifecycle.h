@@ -238,6 +238,8 @@ typedef struct {
     bool unseen : 1;       /**< midstream: new bytes of it are acknowledged, none ever passed */
     bool borrowed : 1;     /**< it has not spoken here: `state` is the one that it has in the older
                                  connection, or LISTEN */
+    bool asked_twice : 1;  /**< what is being timed towards it was sent again */
+    bool rtt_doubtful : 1; /**< `rtt` is no more than a bound: what it answered had been sent twice */
 } tl_end;
 
 /** A SYN/ACK beside the one that counts so far: the opener's ACK chooses. */

@@ -103,7 +103,7 @@ static void count_syn(pass *t)
 static tl_end fresh(const tl_end *e, int64_t now)
 {
     return (tl_end){
-        .since = now, .rtt = e->rtt, .heard = e->heard, .marks = e->marks, .asked_at = TL_NO_TIME};
+        .since = now, .rtt = e->rtt, .rtt_doubtful = e->rtt_doubtful, .heard = e->heard, .marks = e->marks, .asked_at = TL_NO_TIME};
 }
 
 /* The try has failed, and the same SYN begins another: nothing is undone, since the

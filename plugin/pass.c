@@ -67,18 +67,31 @@ tl_moment pass_moment(const pass *t)
 
 /* ---- Round trips between us and an end ---- */
 
+/* It repeats what is being timed, or what that had followed. */
+static void doubt_answer(pass *t)
+{
+    const tl_connection *c = t->c;
+
+    if (c->timing && c->timed_side == end_side(c, t->y) &&
+        (t->next == c->timed || seq_before(t->s->seq, c->timed)))
+        t->y->asked_twice = true;
+}
+
 /* Something that has to be acknowledged passes towards y. One segment is timed at
  * a time, in either direction. */
 static void time_answer(pass *t)
 {
     tl_connection *c = t->c;
 
-    if (c->timing)
+    if (c->timing) {
+        doubt_answer(t);
         return;
+    }
     c->timing = true;
     c->timed_side = end_side(c, t->y);
     c->timed = t->next;
     c->timed_at = t->now;
+    t->y->asked_twice = false;
 }
 
 void pass_missed_answer(const pass *t, const tl_end *e)
@@ -111,48 +124,61 @@ static void note_trip(tl_exchange *exchange, uint8_t side, uint32_t us)
     *next = (*next + 1) % TL_TRIPS;
 }
 
-/* If the segment was sent again meanwhile, nobody knows which copy is answered
- * (RFC 6298, 3); from the first one on the time is at worst too long. */
+/* The shortest goes by what was sent once: else nobody knows which copy is answered (RFC 6298, 3). */
+static void shorten_round_trip(tl_end *e, uint32_t us)
+{
+    if (e->asked_twice ? e->rtt != NO_RTT : us >= e->rtt && !e->rtt_doubtful)
+        return;
+    e->rtt = us;
+    e->rtt_doubtful = e->asked_twice;
+}
+
+/* For the longest, from the first copy on the time is at worst too long. */
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
-    const int64_t us = (t->now - c->timed_at) / 1000;
+    const int64_t lasted = (t->now - c->timed_at) / 1000;
 
     if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
         return;
+    const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    if (us < t->x->rtt)
-        t->x->rtt = (uint32_t)us;
+    shorten_round_trip(t->x, us);
     if (c->exchange)
-        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
+        note_trip(c->exchange, t->s->side, us);
 }
 
-/* The longest of the last round trips to the sender, in microseconds; NO_RTT: none was seen. */
-static uint32_t longest_trip(const pass *t)
+/* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */
+static uint32_t longest_trip(const pass *t, const tl_end *e)
 {
     const tl_exchange *exchange = t->c->exchange;
     uint32_t longest = 0;
 
     for (int i = 0; exchange && i < TL_TRIPS; i++) {
-        const uint32_t trip = unpack_trip(exchange->trips[t->s->side][i]);
+        const uint32_t trip = unpack_trip(exchange->trips[end_side(t->c, e)][i]);
         if (trip > longest)
             longest = trip;
     }
-    return longest > 0 ? longest : t->x->rtt;
+    return longest > 0 ? longest : e->rtt;
 }
 
-int64_t pass_flight(const pass *t)
+int64_t pass_flight(const pass *t, const tl_end *e)
 {
-    const uint32_t trip = longest_trip(t);
+    const uint32_t trip = longest_trip(t, e);
 
     return trip == NO_RTT ? TL_NO_TIME : (int64_t)trip * 1500;
 }
 
-bool pass_knew(const pass *t, int64_t then)
+bool pass_had_time(const pass *t, const tl_end *e, int64_t then)
 {
-    const int64_t flight = pass_flight(t);
+    const int64_t flight = pass_flight(t, e);
 
     return t->now - then > (flight == TL_NO_TIME ? FLIGHT_UNKNOWN : flight + FLIGHT_MARGIN);
+}
+
+bool pass_knew(const pass *t, int64_t then)
+{
+    return pass_had_time(t, t->x, then);
 }
 
 void pass_sent_again(pass *t)
@@ -161,6 +187,7 @@ void pass_sent_again(pass *t)
     const bool is_later = seq_before(x->asked, t->s->seq);
     const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
+    doubt_answer(t);
     if (x->asked_at == TL_NO_TIME)
         return;
     if (is_first && x->repeats < UINT16_MAX)
