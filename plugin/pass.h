@@ -388,6 +388,10 @@ void pass_trace_rst(pass *t);
  *  @param rst  the RST's frame, or 0 if it is the last one */
 void pass_testify(pass *t, tl_evidence evidence, uint32_t rst);
 
+/** The receiver's last segment with an ACK, if the sender may not have had it yet when it sent this one; else
+ *  frame 0. */
+tl_moment pass_find_crossing(pass *t);
+
 /** The RST has been judged: keep what is known of it. */
 void pass_keep_rst(pass *t);
 
