@@ -335,7 +335,7 @@ static void take_repeated_fin(pass *t)
         if (pass_disproves(t, TL_BY_ACK_OF_FIN, tl_ns(exchange->fin_ack[t->s->side].time)))
             undo_fin_ack(t);
     } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 &&
-               pass_knew(t, tl_ns(exchange->fin[t->s->side].time))) {
+               pass_had_time(t, y, tl_ns(exchange->fin[t->s->side].time))) {
         pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
     }
 }

@@ -38,7 +38,7 @@ static tl_moment decided(const tl_connection *c, tl_step step)
     case TL_STEP_SYN_ACK:
         return before_end(c, c->attempt.syn_ack);
     case TL_STEP_OPEN_ACK:
-        return before_end(c, c->open_ack);
+        return c->opened ? before_end(c, c->open_ack) : (tl_moment){0};
     case TL_STEP_FIN_1:
         return e ? before_end(c, e->fin[e->fin_first]) : (tl_moment){0};
     case TL_STEP_FIN_2:

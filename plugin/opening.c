@@ -120,6 +120,7 @@ static void try_again(pass *t)
     *c->claim = (tl_claim){.beside = c->claim->beside};
     *t->x = fresh(t->x, t->now);
     *t->y = fresh(t->y, t->now);
+    c->open_ack = (tl_moment){0};
     c->timing = false;
     t->hidden = t->c->replaced;
     begin_syn(t);
@@ -261,11 +262,12 @@ void pass_complete_opening(pass *t)
         pass_raise(t, TL_EVENT_OPEN_DATA_IN_ACK, 0);
 }
 
-/* The peer's SYN/ACK was not acknowledged after all. */
+/* The peer's SYN/ACK was not acknowledged after all, unless what crosses this repetition does it: if the
+ * sender says so, before the peer acknowledges it again. */
 static void undo_open_ack(pass *t)
 {
     t->c->opened = false;
-    t->c->open_ack = (tl_moment){0};
+    t->c->open_ack = pass_find_crossing(t);
     t->x->isn_acked = false;
     pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time), t->c->attempt.syn_acks - 1);
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
@@ -297,6 +299,8 @@ static void repeat_syn_ack(pass *t)
     tl_attempt *a = &t->c->attempt;
 
     count_syn_ack(t);
+    if (!t->c->opened)
+        t->c->open_ack = (tl_moment){0};
     if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, tl_ns(t->c->open_ack.time)))
         return;
     undo_open_ack(t);

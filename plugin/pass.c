@@ -136,43 +136,49 @@ static bool is_answer(const pass *t)
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
-    const int64_t us = (t->now - c->timed_at) / 1000;
+    const int64_t lasted = (t->now - c->timed_at) / 1000;
 
     if (!is_answer(t))
         return;
+    const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
     if (us < t->x->rtt)
-        t->x->rtt = (uint32_t)us;
+        t->x->rtt = us;
     if (c->exchange)
-        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
+        note_trip(c->exchange, t->s->side, us);
 }
 
-/* The longest of the last round trips to the sender, in microseconds; NO_RTT: none was seen. */
-static uint32_t longest_trip(const pass *t)
+/* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */
+static uint32_t longest_trip(const pass *t, const tl_end *e)
 {
     const tl_exchange *exchange = t->c->exchange;
     uint32_t longest = 0;
 
     for (int i = 0; exchange && i < TL_TRIPS; i++) {
-        const uint32_t trip = unpack_trip(exchange->trips[t->s->side][i]);
+        const uint32_t trip = unpack_trip(exchange->trips[end_side(t->c, e)][i]);
         if (trip > longest)
             longest = trip;
     }
-    return longest > 0 ? longest : t->x->rtt;
+    return longest > 0 ? longest : e->rtt;
 }
 
-int64_t pass_flight(const pass *t)
+int64_t pass_flight(const pass *t, const tl_end *e)
 {
-    const uint32_t trip = longest_trip(t);
+    const uint32_t trip = longest_trip(t, e);
 
     return trip == NO_RTT ? TL_NO_TIME : (int64_t)trip * 1500;
 }
 
-bool pass_knew(const pass *t, int64_t then)
+bool pass_had_time(const pass *t, const tl_end *e, int64_t then)
 {
-    const int64_t flight = pass_flight(t);
+    const int64_t flight = pass_flight(t, e);
 
     return t->now - then > (flight == TL_NO_TIME ? FLIGHT_UNKNOWN : flight + FLIGHT_MARGIN);
+}
+
+bool pass_knew(const pass *t, int64_t then)
+{
+    return pass_had_time(t, t->x, then);
 }
 
 void pass_sent_again(pass *t)

@@ -197,8 +197,11 @@ void pass_measure_round_trip(pass *t);
 /** The capture has missed something that an end sent: it may have answered what is being timed towards it. */
 void pass_missed_answer(const pass *t, const tl_end *e);
 
-/** 1.5 of the longest of the last round trips between us and the sender, ns; TL_NO_TIME: none was seen. */
-int64_t pass_flight(const pass *t);
+/** 1.5 of the longest of the last round trips between us and an end, ns; TL_NO_TIME: none was seen. */
+int64_t pass_flight(const pass *t, const tl_end *e);
+
+/** Whether what passed at `then` (ns) had the time to reach an end, and its answer the time to pass. */
+bool pass_had_time(const pass *t, const tl_end *e, int64_t then);
 
 /** Whether the sender knew what had passed at `then` (ns) when it sent this
  *  segment: what was in flight proves nothing. */
@@ -390,6 +393,10 @@ void pass_trace_rst(pass *t);
 /** Something says that a RST was not its apparent sender's.
  *  @param rst  the RST's frame, or 0 if it is the last one */
 void pass_testify(pass *t, tl_evidence evidence, uint32_t rst);
+
+/** The receiver's last segment with an ACK, if the sender may not have had it yet when it sent this one; else
+ *  frame 0. */
+tl_moment pass_find_crossing(pass *t);
 
 /** The RST has been judged: keep what is known of it. */
 void pass_keep_rst(pass *t);

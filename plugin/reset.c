@@ -174,7 +174,7 @@ static tl_cause cause_of_close(const pass *t)
     if (t->before == TCP_TIME_WAIT)
         return TL_CAUSE_TIME_WAIT;
     const bool is_silence = !connection_is_one_sided(t->c); /* else the capture is silent */
-    if (is_silence && x->probes > 0 && x->asked_at != TL_NO_TIME && pass_knew(t, x->asked_at))
+    if (is_silence && x->probes > 0 && x->asked_at != TL_NO_TIME && pass_had_time(t, y, x->asked_at))
         return TL_CAUSE_KEEP_ALIVE_TIMEOUT;
     if (y->probes > 0)
         return TL_CAUSE_KEEP_ALIVE;
@@ -523,7 +523,7 @@ static bool goes_beyond(const pass *t)
 
 static bool apparent_sender_knew(const pass *t)
 {
-    const int64_t flight = pass_flight(t);
+    const int64_t flight = pass_flight(t, t->x);
 
     return t->now - tl_ns(t->c->claim->passed.time) > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
 }
