@@ -178,8 +178,10 @@ typedef struct {
     uint32_t beyond;             /**< with has_beyond: end of the data it sent beyond its own FIN */
     uint32_t hidden_fin;         /**< with hid_fin: number after the FIN that it seems to have sent */
     uint32_t fin_ack;            /**< with has_fin_ack: what the peer's FIN acknowledged */
+    int64_t fin_ack_since;       /**< and when the peer had entered the state before that FIN */
     int64_t fin_since;           /**< with a FIN: when it had entered the state before it */
-    uint8_t fin_before;          /**< and that state */
+    uint8_t fin_ack_before;      /**< with has_fin_ack: that state of the peer */
+    uint8_t fin_before;          /**< with a FIN: the state before it */
     uint8_t claims;              /**< how many numbers the peer claimed since it last sent anything */
     bool has_claim : 1;
     bool has_jump : 1;

@@ -227,14 +227,15 @@ void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats)
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */
 void pass_answer(pass *t)
 {
+    const tl_end *x = t->x;
     tl_end *y = t->y;
 
     if (y->asked_at == TL_NO_TIME || !seq_before(y->asked, t->s->ack))
         return;
-    y->asked = t->s->ack;
-    y->asked_at = !seq_before(t->s->ack, y->nxt) ? TL_NO_TIME
-                  : t->c->content == TL_NO_TIME  ? t->now
-                                                 : t->c->content;
+    y->asked = x->has_told ? seq_max(x->told, t->s->ack) : t->s->ack;
+    y->asked_at = !seq_before(y->asked, y->nxt) ? TL_NO_TIME
+                  : t->c->content == TL_NO_TIME ? t->now
+                                                : t->c->content;
     y->repeats = 0;
 }
 
