@@ -112,6 +112,8 @@
       "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
     X(CLOSING, "close=4-way|3-way|simultaneous", \
       "Both ends closed, and both FINs were acknowledged (frames {frame.fin_1_ack} and {frame.fin_2_ack}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=client|server; frame.fin_2; reset.sender", \
+      "The {closed_by} closed (frame {frame.fin_1}), then the other end (frame {frame.fin_2}), and before both FINs were acknowledged a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=client|server; half_close.time; reset.sender", \
       "The {closed_by} closed (frame {frame.fin_1}); {half_close.time} after the ACK of that a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=both", \
