@@ -215,6 +215,10 @@
       "The client's window had been closed for {client.zero_window} in all; when its next ACK came (frame {reset.answers}), the server had no such connection any more.") \
     X(REASON, "reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1", \
       "It is made of frame {reset.answers}, the very ACK that completed the handshake, as by one that knows of no such connection.") \
+    X(REASON, "reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {client.unacked} bytes of it were never acknowledged.") \
+    X(REASON, "reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {server.unacked} bytes of it were never acknowledged.") \
     X(REASON, "reset.cause=no connection; reset.idle_before>1", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
     X(REASON, "reset.cause=no connection", \
@@ -343,6 +347,12 @@
     X("reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1; reset.sender=server", \
       "The ACK of its SYN/ACK was refused: likely the accept queue was full (Linux: tcp_abort_on_overflow) or the listener just closed, or a SYN proxy or another host had sent that SYN/ACK.", \
       "Linux Documentation/networking/ip-sysctl.rst: tcp_abort_on_overflow; RFC 9293, 3.5.2, group 2; RFC 4987, 3.8") \
+    X("reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>29", \
+      "Likely the client had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
+    X("reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>29", \
+      "Likely the server had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
