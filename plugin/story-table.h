@@ -183,6 +183,8 @@
       "Then the {reset.sender} began a new connection on the same ports, and sent this one a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=forgotten", \
       "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
+    X(REASON, "reset.cause=keep-alive; keepalive.unanswered>1", \
+      "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more; of the keep-alives before, {keepalive.unanswered} had no answer.") \
     X(REASON, "reset.cause=keep-alive", \
       "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more.") \
     X(REASON, "reset.cause=keep-alive timeout; silence.time", \
@@ -320,6 +322,9 @@
     X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
       "The {!closed_by} came too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=keep-alive; keepalive.unanswered>1", \
+      "Likely the {reset.sender} gave the connection up, or restarted, while keep-alives had no answer: look what kept them or their answers away (a filter, the way, a host that was down).", \
+      "RFC 9293, 3.8.4; RFC 5382, 5; Linux tcp(7): TCP_KEEPCNT") \
     X("reset.cause=keep-alive", \
       "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
       "RFC 9293, 3.8.4; RFC 5382, 5; Linux Documentation/networking/ip-sysctl.rst: tcp_keepalive_time") \
