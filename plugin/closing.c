@@ -59,7 +59,7 @@ static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
     closer->fin_acked = true;
     if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)
         get_ack_with_fin(t, acker);
-    if (acker->state == TCP_FIN_WAIT_2)
+    if (acker->state == TCP_FIN_WAIT_2 && !closer->plain_fin)
         acker->ack_sure = true; /* it answers a FIN that acknowledged its own */
     pass_sent(t, acker, TCP_KIND_ACK_OF_FIN);
     if (acker->state == TCP_CLOSING && acker->fin_acked)
@@ -316,6 +316,8 @@ static void undo_fin_ack(pass *t)
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
     pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time), x->fins);
     pass_undo(t, x, TL_BY_ACK_OF_FIN);
+    if (t->y->fin_acked)
+        pass_sent(t, x, TCP_KIND_ACK_OF_FIN); /* it had acknowledged the peer's FIN meanwhile */
 }
 
 static void take_repeated_fin(pass *t)

@@ -102,8 +102,12 @@ static void count_syn(pass *t)
 /* An end in a new try; the way to it is the same. */
 static tl_end fresh(const tl_end *e, int64_t now)
 {
-    return (tl_end){
-        .since = now, .rtt = e->rtt, .heard = e->heard, .marks = e->marks, .asked_at = TL_NO_TIME};
+    return (tl_end){.since = now,
+                    .rtt = e->rtt,
+                    .rtt_is_bound = e->rtt_is_bound,
+                    .heard = e->heard,
+                    .marks = e->marks,
+                    .asked_at = TL_NO_TIME};
 }
 
 /* The try has failed, and the same SYN begins another: nothing is undone, since the

@@ -112,6 +112,8 @@
       "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
     X(CLOSING, "close=4-way|3-way|simultaneous", \
       "Both ends closed, and both FINs were acknowledged (frames {frame.fin_1_ack} and {frame.fin_2_ack}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=client|server; frame.fin_2; reset.sender", \
+      "The {closed_by} closed (frame {frame.fin_1}), then the other end (frame {frame.fin_2}), and before both FINs were acknowledged a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=client|server; half_close.time; reset.sender", \
       "The {closed_by} closed (frame {frame.fin_1}); {half_close.time} after the ACK of that a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=both", \
@@ -181,6 +183,8 @@
       "Then the {reset.sender} began a new connection on the same ports, and sent this one a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=forgotten", \
       "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
+    X(REASON, "reset.cause=keep-alive; keepalive.unanswered>1", \
+      "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more; of the keep-alives before, {keepalive.unanswered} had no answer.") \
     X(REASON, "reset.cause=keep-alive", \
       "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more.") \
     X(REASON, "reset.cause=keep-alive timeout; silence.time", \
@@ -213,6 +217,10 @@
       "The client's window had been closed for {client.zero_window} in all; when its next ACK came (frame {reset.answers}), the server had no such connection any more.") \
     X(REASON, "reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1", \
       "It is made of frame {reset.answers}, the very ACK that completed the handshake, as by one that knows of no such connection.") \
+    X(REASON, "reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {client.unacked} bytes of it were never acknowledged.") \
+    X(REASON, "reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {server.unacked} bytes of it were never acknowledged.") \
     X(REASON, "reset.cause=no connection; reset.idle_before>1", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
     X(REASON, "reset.cause=no connection", \
@@ -314,6 +322,9 @@
     X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
       "The {!closed_by} came too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=keep-alive; keepalive.unanswered>1", \
+      "Likely the {reset.sender} gave the connection up, or restarted, while keep-alives had no answer: look what kept them or their answers away (a filter, the way, a host that was down).", \
+      "RFC 9293, 3.8.4; RFC 5382, 5; Linux tcp(7): TCP_KEEPCNT") \
     X("reset.cause=keep-alive", \
       "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
       "RFC 9293, 3.8.4; RFC 5382, 5; Linux Documentation/networking/ip-sysctl.rst: tcp_keepalive_time") \
@@ -341,6 +352,12 @@
     X("reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1; reset.sender=server", \
       "The ACK of its SYN/ACK was refused: likely the accept queue was full (Linux: tcp_abort_on_overflow) or the listener just closed, or a SYN proxy or another host had sent that SYN/ACK.", \
       "Linux Documentation/networking/ip-sysctl.rst: tcp_abort_on_overflow; RFC 9293, 3.5.2, group 2; RFC 4987, 3.8") \
+    X("reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>29", \
+      "Likely the client had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
+    X("reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>29", \
+      "Likely the server had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \

@@ -40,7 +40,7 @@ def longest(name):
         return "99999999999"
     if re.search("time|idle|window|gap", name):
         return "99999.999 s"
-    if name in ("reset.count", "reuse.connection"):
+    if name in ("reset.count", "reuse.connection", "keepalive.unanswered"):
         return "4294967295"
     if name == "reset.verdict":
         return "challenged"
@@ -276,6 +276,11 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("open-failed:reset by opener", 0): ("health check", ""),
     ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
     ("open-failed:overflow", 0): ("a filter that did not see the SYN/ACK", ""),
+    ("reset:data that nobody acknowledged, and a FIN that meets no connection", 0):
+        ("400.000 s before, and 100 bytes of it were never acknowledged. Likely the server had given up", "idle timer"),
+    ("reset:a RST after both FINs is not told with the time between them", 0):
+        ("(frame 9), then the other end (frame 11), and before both FINs were acknowledged a RST of the client", "after the ACK of that"),
+    ("keepalive:unanswered, and the other end's keep-alive meets a RST", 0): ("of the keep-alives before, 2 had no answer. Likely the server gave", ""),
     ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 0): ("with 2 SYNs in 8.111 s", "replaced"),
     ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 1): ("older connection", "scan"),
 }  # fmt: skip
