@@ -6,6 +6,7 @@
 #include "pass.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "sequence.h"
 
@@ -135,25 +136,36 @@ static bool is_answer(const pass *t)
     return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
 }
 
-/* What is in doubt is at worst too long: for the guards better than nothing. */
-static void shorten_round_trip(tl_end *e, uint32_t us, bool is_doubtful)
+/* What is in doubt is at worst too long: for the guards better than nothing, and forgotten when a trip that is none
+ * is seen. */
+static bool is_better(const tl_end *e, bool is_doubtful)
 {
-    if (is_doubtful ? e->rtt != NO_RTT : us >= e->rtt && !e->rtt_is_bound)
-        return;
-    e->rtt = us;
-    e->rtt_is_bound = is_doubtful;
+    return !is_doubtful || e->rtt == NO_RTT || e->rtt_is_bound;
+}
+
+static void forget_bounds(const pass *t)
+{
+    if (t->x->rtt_is_bound && t->c->exchange)
+        memset(t->c->exchange->trips[t->s->side], 0, sizeof t->c->exchange->trips[0]);
 }
 
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
+    tl_end *x = t->x;
     const int64_t lasted = (t->now - c->timed_at) / 1000;
 
     if (!is_answer(t))
         return;
     const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    shorten_round_trip(t->x, us, c->timed_twice);
+    if (!is_better(x, c->timed_twice))
+        return;
+    if (!c->timed_twice)
+        forget_bounds(t);
+    if (us < x->rtt || (x->rtt_is_bound && !c->timed_twice))
+        x->rtt = us;
+    x->rtt_is_bound = c->timed_twice;
     if (c->exchange)
         note_trip(c->exchange, t->s->side, us);
 }
