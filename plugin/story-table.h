@@ -227,6 +227,10 @@
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection.") \
     X(REASON, "reset.cause=abort; open.failed", \
       "The {reset.sender} gave the opening up by a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the client had advertised a window of 0 for {client.zero_window} in all.") \
+    X(REASON, "reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the server had advertised a window of 0 for {server.zero_window} in all.") \
     X(REASON, "reset.cause=abort; reset.form=own; reset.idle>29", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; nothing new had passed for {reset.idle}.") \
     X(REASON, "reset.cause=abort; reset.form=own", \
@@ -370,6 +374,12 @@
     X("reset.cause=after own FIN", \
       "Likely its program gave the rest up, by SO_LINGER with 0 or an end with unread data in the buffer, while the {!reset.sender} still had something to say.", \
       "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "Look why the program on the client did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
+    X("reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "Look why the program on the server did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
     X("reset.cause=abort; reset.form=own; reset.idle>29", \
       "Likely an idle time-out of the program on the {reset.sender}; compare it with that time, or let the {!reset.sender} give idle connections up sooner.", \
       "RFC 9112, 9.5; RFC 1122, 4.2.2.13") \
