@@ -365,6 +365,9 @@
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
+    X("reset.cause=no connection; reset.answers_kind=SYN/ACK", \
+      "The {reset.sender} met a SYN/ACK that came again as if it knew of none: likely its program had given up and its socket was gone; or a NAT on the way had forgotten it.", \
+      "RFC 9293, 3.5.2, group 2; RFC 5382, 5") \
     X("reset.cause=no connection", \
       "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
       "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \

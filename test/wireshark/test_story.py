@@ -281,6 +281,7 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("reset:a RST after both FINs is not told with the time between them", 0):
         ("(frame 9), then the other end (frame 11), and before both FINs were acknowledged a RST of the client", "after the ACK of that"),
     ("keepalive:unanswered, and the other end's keep-alive meets a RST", 0): ("of the keep-alives before, 2 had no answer. Likely the server gave", ""),
+    ("reset:a SYN/ACK that comes again meets a RST", 0): ("its program had given up and its socket was gone", "restarted"),
     ("reset:who does not read gives up", 0): ("had advertised a window of 0 for 180.020 s in all. Look why the program", "idle"),
     ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 0): ("with 2 SYNs in 8.111 s", "replaced"),
     ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 1): ("older connection", "scan"),
