@@ -454,7 +454,13 @@
       "RFC 9293, 3.8.6") \
     X("server.zero_window>1", \
       "Look why the program on the server reads so slowly, or not at all.", \
-      "RFC 9293, 3.8.6")
+      "RFC 9293, 3.8.6") \
+    X("open=3-way|fast open; open.syns>1; open.time>1", \
+      "Look why the first SYN had no answer in time: it or the SYN/ACK was lost, a filter dropped it, or the accept queue was full (Linux: TcpExtListenDrops of nstat).", \
+      "RFC 9293, 3.8.1; Linux Documentation/networking/snmp_counter.rst: TcpExtListenDrops") \
+    X("open=3-way|fast open; open.client_time>1", \
+      "Likely the first ACK of the SYN/ACK did not count for the server: it was lost, the accept queue was full, or TCP_DEFER_ACCEPT had the server wait for data.", \
+      "RFC 9293, 3.8.1; Linux tcp(7): TCP_DEFER_ACCEPT")
 
 /* clang-format on */
 
