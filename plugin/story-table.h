@@ -227,6 +227,10 @@
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection.") \
     X(REASON, "reset.cause=abort; open.failed", \
       "The {reset.sender} gave the opening up by a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the client had advertised a window of 0 for {client.zero_window} in all.") \
+    X(REASON, "reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the server had advertised a window of 0 for {server.zero_window} in all.") \
     X(REASON, "reset.cause=abort; reset.form=own; reset.idle>29", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; nothing new had passed for {reset.idle}.") \
     X(REASON, "reset.cause=abort; reset.form=own", \
@@ -361,6 +365,9 @@
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
+    X("reset.cause=no connection; reset.answers_kind=SYN/ACK", \
+      "The {reset.sender} met a SYN/ACK that came again as if it knew of none: likely its program had given up and its socket was gone; or a NAT on the way had forgotten it.", \
+      "RFC 9293, 3.5.2, group 2; RFC 5382, 5") \
     X("reset.cause=no connection", \
       "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
       "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \
@@ -370,6 +377,12 @@
     X("reset.cause=after own FIN", \
       "Likely its program gave the rest up, by SO_LINGER with 0 or an end with unread data in the buffer, while the {!reset.sender} still had something to say.", \
       "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "Look why the program on the client did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
+    X("reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "Look why the program on the server did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
     X("reset.cause=abort; reset.form=own; reset.idle>29", \
       "Likely an idle time-out of the program on the {reset.sender}; compare it with that time, or let the {!reset.sender} give idle connections up sooner.", \
       "RFC 9112, 9.5; RFC 1122, 4.2.2.13") \
@@ -441,7 +454,13 @@
       "RFC 9293, 3.8.6") \
     X("server.zero_window>1", \
       "Look why the program on the server reads so slowly, or not at all.", \
-      "RFC 9293, 3.8.6")
+      "RFC 9293, 3.8.6") \
+    X("open=3-way|fast open; open.syns>1; open.time>1", \
+      "Look why the first SYN had no answer in time: it or the SYN/ACK was lost, a filter dropped it, or the accept queue was full (Linux: TcpExtListenDrops of nstat).", \
+      "RFC 9293, 3.8.1; Linux Documentation/networking/snmp_counter.rst: TcpExtListenDrops") \
+    X("open=3-way|fast open; open.client_time>1", \
+      "Likely the first ACK of the SYN/ACK did not count for the server: it was lost, the accept queue was full, or TCP_DEFER_ACCEPT had the server wait for data.", \
+      "RFC 9293, 3.8.1; Linux tcp(7): TCP_DEFER_ACCEPT")
 
 /* clang-format on */
 
