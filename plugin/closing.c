@@ -291,6 +291,7 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         return;
     t->c->stepped &= (uint8_t) ~(1u << fin_step(t->c, e));
     e->has_fin = e->plain_fin = e->acking_fin = e->fin_repeated = e->data_again = false;
+    e->fins = 0;
     exchange->fin[side] = (tl_moment){0};
     exchange->crossed = exchange->merged = false;
     peer->late_data = false;
@@ -314,7 +315,7 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
-    pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time));
+    pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time), x->fins);
     pass_undo(t, x, TL_BY_ACK_OF_FIN);
     if (t->y->fin_acked)
         pass_sent(t, x, TCP_KIND_ACK_OF_FIN); /* it had acknowledged the peer's FIN meanwhile */
@@ -329,6 +330,8 @@ static void take_repeated_fin(pass *t)
     pass_sent_again(t);
     t->belongs = true;
     x->fin_repeated = true;
+    if (x->fins < UINT8_MAX)
+        x->fins++;
     if (x->fin_acked) {
         if (pass_disproves(t, TL_BY_ACK_OF_FIN, tl_ns(exchange->fin_ack[t->s->side].time)))
             undo_fin_ack(t);

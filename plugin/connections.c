@@ -176,11 +176,13 @@ static void note_progress(tl_connection *c, const tl_segment *s, const progress 
         tl_restore(c, s, report);
 }
 
-/* The new SYN was acknowledged or refused, or its sender goes on as if it had been. */
+/* The new SYN was acknowledged or refused, or its sender goes on as if it had been. A stray SYN/ACK, and
+ * the RST that its sender lets follow, prove no SYN. */
 static bool is_answered(const tl_connection *c)
 {
-    return (c->saw_syn && c->attempt.syn_ack.frame) || c->opened ||
-           (claim_stands(c) && !c->claim->is_icmp && c->claim->from != c->client);
+    const bool is_refused = claim_stands(c) && !c->claim->is_icmp && c->claim->from != c->client;
+
+    return c->opened || (c->saw_syn && (c->attempt.syn_ack.frame || is_refused));
 }
 
 static void replace_older(tl_connection *newest, bool was_answered, uint32_t frame, const tl_world *world)

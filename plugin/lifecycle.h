@@ -214,6 +214,7 @@ typedef struct {
     uint8_t state;     /**< tcp_state; written by end_set_state() alone */
     uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
     uint8_t marks;     /**< bit (1 << tl_mark): its segments have raised that event */
+    uint8_t fins;      /**< how often it sent its FIN again */
     bool heard : 1;    /**< a segment of it passed that is no RST */
     bool has_isn : 1;  /**< seen, or told by an ACK of it */
     bool has_nxt : 1;  /**< it has sent something */
@@ -238,8 +239,6 @@ typedef struct {
     bool unseen : 1;       /**< midstream: new bytes of it are acknowledged, none ever passed */
     bool borrowed : 1;     /**< it has not spoken here: `state` is the one that it has in the older
                                  connection, or LISTEN */
-    bool asked_twice : 1;  /**< what is being timed towards it was sent again */
-    bool rtt_doubtful : 1; /**< `rtt` is no more than a bound: what it answered had been sent twice */
 } tl_end;
 
 /** A SYN/ACK beside the one that counts so far: the opener's ACK chooses. */
@@ -407,11 +406,12 @@ typedef struct tl_connection {
     uint8_t client;        /**< side that is the client */
     bool role_guessed : 1; /**< neither SYN nor SYN/ACK told the roles */
     bool replaced : 1;     /**< a newer connection has taken its place */
-    uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
-    bool saw_syn : 1;    /**< the client's SYN passed */
-    bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
-    int64_t start;       /**< time of its first frame */
-    int64_t last;        /**< time of its last frame so far; never runs backwards */
+    uint8_t goes_on : 2;  /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
+    bool saw_syn : 1;     /**< the client's SYN passed */
+    bool talked : 1;      /**< a segment passed that is no SYN, FIN or RST */
+    bool timed_probe : 1; /**< with timing: what is timed had been acknowledged before it passed */
+    int64_t start;        /**< time of its first frame */
+    int64_t last;         /**< time of its last frame so far; never runs backwards */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;

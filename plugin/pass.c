@@ -67,31 +67,30 @@ tl_moment pass_moment(const pass *t)
 
 /* ---- Round trips between us and an end ---- */
 
-/* It repeats what is being timed, or what that had followed. */
-static void doubt_answer(pass *t)
+/* Whether the segment sends again what is being timed towards y, or fills a hole before it. Which copy is
+ * answered, and since when that could be, nobody knows then (RFC 6298, 3). */
+static bool doubts_timed(const pass *t)
 {
     const tl_connection *c = t->c;
 
-    if (c->timing && c->timed_side == end_side(c, t->y) &&
-        (t->next == c->timed || seq_before(t->s->seq, c->timed)))
-        t->y->asked_twice = true;
+    return c->timing && c->timed_side == end_side(c, t->y) && seq_before(t->s->seq, c->timed);
 }
 
-/* Something that has to be acknowledged passes towards y. One segment is timed at
- * a time, in either direction. */
+/* Something that has to be answered passes towards y. One segment is timed at a time, in either direction.
+ * The answer to a probe acknowledges nothing new. */
 static void time_answer(pass *t)
 {
     tl_connection *c = t->c;
 
     if (c->timing) {
-        doubt_answer(t);
+        c->timing = !doubts_timed(t);
         return;
     }
     c->timing = true;
     c->timed_side = end_side(c, t->y);
-    c->timed = t->next;
+    c->timed_probe = t->x->has_nxt && t->y->has_told && seq_upto(t->x->nxt, t->y->told);
+    c->timed = c->timed_probe ? t->x->nxt : t->next;
     c->timed_at = t->now;
-    t->y->asked_twice = false;
 }
 
 void pass_missed_answer(const pass *t, const tl_end *e)
@@ -124,28 +123,28 @@ static void note_trip(tl_exchange *exchange, uint8_t side, uint32_t us)
     *next = (*next + 1) % TL_TRIPS;
 }
 
-/* The shortest goes by what was sent once: else nobody knows which copy is answered (RFC 6298, 3). */
-static void shorten_round_trip(tl_end *e, uint32_t us)
+/* What crosses a probe does not answer it. */
+static bool is_answer(const pass *t)
 {
-    if (e->asked_twice ? e->rtt != NO_RTT : us >= e->rtt && !e->rtt_doubtful)
-        return;
-    e->rtt = us;
-    e->rtt_doubtful = e->asked_twice;
+    const tl_connection *c = t->c;
+
+    if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
+        return false;
+    return !c->timed_probe || (t->next == t->s->seq && !t->opens);
 }
 
-/* For the longest, from the first copy on the time is at worst too long. */
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
-    const int64_t lasted = (t->now - c->timed_at) / 1000;
+    const int64_t us = (t->now - c->timed_at) / 1000;
 
-    if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
+    if (!is_answer(t))
         return;
-    const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    shorten_round_trip(t->x, us);
+    if (us < t->x->rtt)
+        t->x->rtt = (uint32_t)us;
     if (c->exchange)
-        note_trip(c->exchange, t->s->side, us);
+        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
 }
 
 /* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */
@@ -187,7 +186,8 @@ void pass_sent_again(pass *t)
     const bool is_later = seq_before(x->asked, t->s->seq);
     const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
-    doubt_answer(t);
+    if (doubts_timed(t))
+        t->c->timing = false;
     if (x->asked_at == TL_NO_TIME)
         return;
     if (is_first && x->repeats < UINT16_MAX)
@@ -214,13 +214,13 @@ void pass_asked(pass *t)
         pass_probed(t);
 }
 
-void pass_ask_again(pass *t, uint32_t number, int64_t since)
+void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats)
 {
     tl_end *x = t->x;
 
     x->asked_at = since; /* what it has asked since came later */
     x->asked = number;
-    x->repeats = 1;
+    x->repeats = (uint16_t)repeats;
 }
 
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */

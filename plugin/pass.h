@@ -42,6 +42,7 @@ typedef struct {
     bool hidden;      /* a claim stands: the segment is followed beneath it, and nothing is said of it */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
     bool is_probe;    /* it is a keep-alive */
+    bool opens;       /* it opens its sender's window, which was closed */
     int64_t content;  /* time of the last data, SYN or FIN before it; TL_NO_TIME: none */
     bool belongs;     /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
                           that answers one, what shows that a RST closed nothing */
@@ -182,9 +183,10 @@ void pass_probed(pass *t);
 void pass_sent_again(pass *t);
 
 /** What had seemed to be answered was not: the sender repeats it.
- *  @param number  with which it begins
- *  @param since   when it passed first */
-void pass_ask_again(pass *t, uint32_t number, int64_t since);
+ *  @param number   with which it begins
+ *  @param since    when it passed first
+ *  @param repeats  how often it was sent again since */
+void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats);
 
 /** The segment's ACK may answer what the receiver asked. */
 void pass_answer(pass *t);
@@ -259,6 +261,10 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 
 /** Whether the segment's numbers fit the connection (RFC 9293, 3.4). */
 bool pass_has_numbers_of(const pass *t);
+
+/** Whether it acknowledges the other end's last segment that did not fit, and begins where that had acknowledged
+ *  everything. */
+bool pass_meets_stray(const pass *t);
 
 /** Both ends have sent all byte after byte, and the segment comes next: it fits. It has an ACK. */
 bool pass_is_expected(const pass *t);

@@ -568,6 +568,8 @@ static void follow(const tl_segment *s)
     check_facts(c, &(tl_view){.whole = true, .end = run.last, .msl = msl});
     check_facts(c, &(tl_view){.whole = true, .end = run.last + INT64_C(2000000000), .msl = msl});
 
+    if (run.plain.report.copy_of != 0)
+        return; /* it tells nothing new, and not whether what it is a copy of was late */
     run.has_before[c->number] = true;
     run.before[c->number] = run.plain.report;
 }

@@ -4,8 +4,11 @@
 import struct
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, fragment
-from scapy.layers.inet6 import HAO, IPv6, IPv6ExtHdrDestOpt
+from scapy.layers.inet import ICMP, IP, TCP, IPOption_NOP, fragment
+from scapy.layers.inet6 import (
+    HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
+)  # fmt: skip
+from scapy.layers.ipsec import AH
 from scapy.layers.l2 import Ether
 
 import pcap
@@ -120,6 +123,15 @@ def test_sharkd_shows_the_same_of_a_tunnel(wireshark, tunnel):
     assert got == [list(it) for it in TUNNEL]
 
 
+@pytest.mark.parametrize("mode", [("-2",), WHOLE], ids=["-2", "look-ahead"])
+def test_a_read_filter_drops_all_headers_of_a_frame(wireshark, tunnel, mode):
+    """The next frame that it keeps, which has that one's number, has headers of its own."""
+    fields = ["tcplife.connection", "tcplife.phase", "tcplife.concurrent", "tcplife.event"]
+    for kept in (f"tcp.srcport == {XOT}", "tcp.len > 0"):
+        one = shown(wireshark, tunnel, fields, *INSIDE_XOT, "-Y", kept)
+        assert shown(wireshark, tunnel, fields, *INSIDE_XOT, *mode, "-R", kept) == one != []
+
+
 def test_a_segment_that_carries_an_icmp_error(wireshark):
     syn = from_client("S", 1000, src=INNER_CLIENT, dst=INNER_SERVER, sport=50000)
     error = IP(src=INNER_SERVER, dst=INNER_CLIENT) / ICMP(type=3, code=3) / bytes(syn)[:40]
@@ -187,6 +199,121 @@ def test_an_end_is_at_home_where_its_packets_say_so(wireshark):
     for arguments in ((), WHOLE):
         rows = shown(wireshark, path, ["tcplife.client.addr", *PHASE], *arguments)
         assert rows == [[[home], it] for it in OPEN]
+
+
+PADDING = PadN(optdata=bytes(12))  # two more units of 8 bytes
+AUTHENTICATION = AH(nh=6, payloadlen=4, spi=1, seq=1, icv=bytes(12))
+BETWEEN = {  # IP's own addresses, TTL apart, and what stands before TCP
+    "IPv4 options": lambda **ip: IP(id=7, options=[IPOption_NOP()] * 8, **ip),
+    "AH in IPv4": lambda **ip: IP(id=7, **ip) / AUTHENTICATION,
+    "hop-by-hop options": lambda **ip: IPv6(**ip) / IPv6ExtHdrHopByHop(options=[PADDING]),
+    "routing": lambda **ip: IPv6(**ip) / IPv6ExtHdrRouting(addresses=["2001:db8::9"], segleft=0),
+    "destination options": lambda **ip: IPv6(**ip) / IPv6ExtHdrDestOpt(options=[PADDING]),
+    "AH in IPv6": lambda **ip: IPv6(**ip) / AUTHENTICATION,
+    "a fragment that is the whole": lambda **ip: IPv6(**ip) / IPv6ExtHdrFragment(offset=0, m=0, id=5),
+    "several": lambda **ip: IPv6(**ip) / IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting() / IPv6ExtHdrDestOpt() / AUTHENTICATION,
+}
+
+
+@pytest.fixture(scope="module")
+def between(wireshark):
+    """For each a connection from a port of its own: a handshake, 5 bytes and their copy, and a RST whose TTL is 4
+    less"""
+    frames = []
+    for number, head in enumerate(BETWEEN.values()):
+        six = "IPv6" in head(**{}).name
+        client, server = ("2001:db8::1", "2001:db8::2") if six else (CLIENT, SERVER)
+        hops = "hlim" if six else "ttl"
+        there = {"sport": 40000 + number, "dport": 80}
+        back = {"sport": 80, "dport": 40000 + number}
+        data = head(src=client, dst=server) / TCP(**there, flags="PA", seq=101, ack=501) / b"12345"
+        packets = [
+            head(src=client, dst=server) / TCP(**there, flags="S", seq=100),
+            head(src=server, dst=client) / TCP(**back, flags="SA", seq=500, ack=101),
+            head(src=client, dst=server) / TCP(**there, flags="A", seq=101, ack=501),
+            data,
+            data,
+            head(src=client, dst=server, **{hops: 60}) / TCP(**there, flags="RA", seq=106, ack=501),
+        ]
+        times = [number * 10 * TENTH + time for time in (0, TENTH, 2 * TENTH, 3 * TENTH, 3 * TENTH + 500, 4 * TENTH)]
+        frames += zip(times, (bytes(Ether(**MACS) / packet) for packet in packets), strict=True)
+    return wireshark.write("between.pcap", pcap.write(frames))
+
+
+@pytest.mark.parametrize("arguments", [(), WHOLE], ids=["one pass", "look-ahead"])
+def test_what_stands_between_ip_and_tcp_changes_nothing(wireshark, between, arguments):
+    fields = ["phase", "client.bytes", "copy_of", "reset.ttl_delta", "close"]
+    rows = shown(wireshark, between, [f"tcplife.{name}" for name in fields], *arguments)
+    for number, name in enumerate(BETWEEN):
+        own = rows[6 * number :][:6]
+        assert [phase for phase, *_ in own] == [*OPEN, ["ESTABLISHED"], ["ESTABLISHED"], ["CLOSED"]], name
+        assert own[-1][1:] == [["5"], [], ["-4"], ["abort"]], name
+        assert own[-2][2] == [str(6 * number + 4)], name
+
+
+ENDS = [(CLIENT, SERVER, 40000, 80), (SERVER, CLIENT, 40000, 80), (CLIENT, CLIENT, 40000, 80), (CLIENT, CLIENT, 81, 40001)]
+
+
+def connection(client, server, sport, dport):
+    """Makes segments of either end, (from the client?, flags, seq, ack, ...)"""
+
+    def segment(of_client, flags, seq, ack=0, data=b"", **tcp):
+        ends = (client, server, sport, dport) if of_client else (server, client, dport, sport)
+        return IP(src=ends[0], dst=ends[1]) / TCP(sport=ends[2], dport=ends[3], flags=flags, seq=seq, ack=ack, **tcp) / data
+
+    return segment
+
+
+@pytest.mark.parametrize("arguments", [(), WHOLE], ids=["one pass", "look-ahead"])
+def test_each_end_s_window_has_its_own_scale(wireshark, arguments):
+    """A RST in the window is challenged, one beyond it is ignored (RFC 5961, 3.2): of 128,000 bytes towards the
+    client and 4,000 towards the server; and of the 1,000 and 500 that SYN and SYN/ACK say nothing is scaled."""
+    packets = []
+    for ends in ENDS:
+        segment = connection(*ends)
+        packets += [
+            segment(True, "S", 100, window=1000, options=[("WScale", 7)]),
+            segment(False, "SA", 500, 101, window=500, options=[("WScale", 3)]),
+            segment(True, "A", 101, 501, window=1000),
+            segment(False, "PA", 501, 101, b"x", window=500),
+            segment(True, "A", 101, 502, window=1000),
+            segment(False, "R", 502 + 120_000),
+            segment(False, "R", 502 + 130_000),
+            segment(True, "R", 101 + 3_900),
+            segment(True, "R", 101 + 4_100),
+        ]
+    path = capture(wireshark, "scaled", packets)
+    rows = shown(wireshark, path, ["tcplife.reset.verdict"], *arguments)
+    assert [verdict for (verdict,) in rows] == ([[]] * 5 + [["challenged"], ["ignored"]] * 2) * len(ENDS)
+
+
+SACKS = {  # the server's blocks, beyond 201
+    "one": [(501, 601)], "the highest first": [(501, 601), (301, 401)], "the highest last": [(301, 401), (501, 601)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [(), ("-o", "tcp.relative_sequence_numbers:FALSE"), WHOLE],
+                         ids=["one pass", "absolute numbers", "look-ahead"])  # fmt: skip
+def test_a_rst_at_the_right_edge_of_the_highest_sack_block(wireshark, arguments):
+    """is accepted, as Linux does; at that of a lower one it is challenged."""
+    packets = []
+    for number, blocks in enumerate(SACKS.values()):
+        segment = connection(CLIENT, SERVER, 40000 + number, 80)
+        edges = tuple(edge for block in blocks for edge in block)
+        packets += [
+            segment(True, "S", 100, options=[("SAckOK", b"")]),
+            segment(False, "SA", 500, 101, options=[("SAckOK", b"")]),
+            segment(True, "A", 101, 501),
+            segment(True, "A", 101, 501, b"x" * 100),
+            segment(True, "A", 301, 501, b"x" * 100),
+            segment(True, "A", 501, 501, b"x" * 100),
+            segment(False, "A", 501, 201, options=[("NOP", None), ("NOP", None), ("SAck", edges)]),
+            segment(True, "R", 401),
+            segment(True, "R", 601),
+        ]
+    path = capture(wireshark, "sack", packets)
+    rows = shown(wireshark, path, ["tcplife.reset.verdict"], *arguments)
+    assert [verdict for (verdict,) in rows] == ([[]] * 7 + [["challenged"], ["accepted"]]) * len(SACKS)
 
 
 # No segments

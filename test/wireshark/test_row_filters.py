@@ -97,3 +97,26 @@ def test_a_filter_does_not_change_how_the_next_is_judged(wireshark, all_at_once)
         printed = wireshark.run("tshark", "-q", "-r", all_at_once, *options, *asked).stdout
         parts = printed.split("tcp.stream,")[1:]
         assert [{int(row.split(",")[1]) for row in part.splitlines()[1:]} for part in parts] == alone
+
+
+RST = "tcplife.reset."
+OF_ROWS = {  # keys of a row that are no facts of the whole connection, beside one: what a row that passes has
+    "tcplife.reset.ttl_delta < -2 && tcplife.open": lambda row: row.get(RST + "ttl_delta", 0) < -2,
+    'tcplife.reset.evidence == "too early" && tcplife.open': lambda row: "too early" in row.get(RST + "evidence", "").split(", "),
+    'tcplife.reset.evidence == "TTL" && tcplife.open': lambda row: "TTL" in row.get(RST + "evidence", "").split(", "),
+    'tcplife.reset.answers_kind == "data" && tcplife.close': lambda row: row.get(RST + "answers_kind") == "data" and "tcplife.close" in row,
+    "tcplife.reset.answers > 100 && tcplife.open": lambda row: row.get(RST + "answers", 0) > 100,
+    "tcplife.reset.idle > 5 && tcplife.open": lambda row: row.get(RST + "idle", 0) > 5,
+    "tcplife.role.guessed && tcplife.open": lambda row: "tcplife.role.guessed" in row and "tcplife.open" in row,
+    'tcplife.story contains "load balancer"': lambda row: "load balancer" in row["tcplife.story"],
+}  # fmt: skip
+
+
+def test_any_key_of_a_row_is_judged_on_the_row(wireshark, all_at_once):
+    rows = wireshark.json(all_at_once)
+    asked = [word for condition in reversed(OF_ROWS) for word in ("-z", f"tcplife,csv,{condition}")]
+    parts = wireshark.read(all_at_once, "-q", *asked).split("tcp.stream,")[1:]
+    for (condition, passes), part in zip(OF_ROWS.items(), parts, strict=True):
+        found = [int(line.split(",")[1]) for line in part.splitlines()[1:]]
+        wanted = [row["tcplife.connection"] for row in rows if passes(row)]
+        assert found == wanted and 0 < len(found) < len(rows), condition

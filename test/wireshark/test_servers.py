@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """-z tcplife,tree with many servers: those with most connections have a branch of their own, the rest have one
-together. sharkd has the same, in several trees at a time."""
+together. sharkd has the same, in several trees at a time. And how many handshakes are under way towards each."""
 
 import ipaddress
 import struct
@@ -8,6 +8,9 @@ import time
 from collections import Counter
 
 import pytest
+from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
 
 import pcap
 from test_statistics import SEVERAL, end, objects, tree_counts, values_of
@@ -95,3 +98,49 @@ def test_many_servers_take_no_longer(wireshark):
     tree = tree_of(wireshark, path)
     assert time.monotonic() - began < SECONDS
     assert tree["By server", f"others ({MANY - OWN} servers)"] == MANY - OWN
+
+
+# Handshakes under way
+
+MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
+ISN = {"S": 1000, "SA": 5000, "A": 1001, "RA": 0}
+
+
+def towards(client, flags="S", server="192.0.2.2", port=80):
+    """A segment of one of the clients; of the server, if that answers"""
+    ip = IPv6 if ":" in server else IP
+    there = {"src": "2001:db8::1" if ":" in server else "192.0.2.1", "dst": server}
+    ports = {"sport": 40000 + client, "dport": port}
+    if flags in ("SA", "RA"):
+        there, ports = {"src": there["dst"], "dst": there["src"]}, {"sport": port, "dport": 40000 + client}
+    return ip(**there) / TCP(**ports, flags=flags, seq=ISN[flags], ack={"S": 0, "A": 5001}.get(flags, 1001))
+
+
+UNREACHABLE = IP(src="203.0.113.1", dst="192.0.2.1") / ICMP(type=3, code=1)
+UNDER_WAY = [  # seconds, what passes, and the handshakes that are then under way towards its server's address and port
+    ("0.0", towards(1), "1"),
+    ("0.1", towards(2), "2"),
+    ("0.2", towards(1, server="192.0.2.3"), "1"),
+    ("0.3", towards(1, port=81), "1"),
+    ("0.35", towards(1, server="2001:db8::2"), "1"),
+    ("0.36", towards(1, server="2001:db8::3"), "1"),
+    ("0.4", towards(1, "SA"), "2"),
+    ("0.5", towards(1, "A"), None),  # completed
+    ("0.6", towards(3), "2"),
+    ("0.7", towards(2, "RA"), None),  # refused
+    ("0.8", towards(4), "2"),
+    ("0.9", UNREACHABLE / bytes(towards(3))[:28], None),  # rejected
+    ("1.0", towards(5), "2"),
+    ("1.1", towards(6, server="192.0.2.3"), "2"),
+    ("75.799", towards(7), "3"),
+    ("75.8", towards(8), "3"),  # without client 4, who is 75 s old
+    ("76.0", towards(5), "2"),  # nor counts the one that is 75 s old itself
+    ("76.1", towards(9, server="192.0.2.3"), "1"),
+]
+
+
+def test_half_open_is_what_is_under_way_towards_an_address_and_port(wireshark):
+    """Not completed, refused or rejected, and younger than 75 s."""
+    frames = [(round(float(time) * 1_000_000), bytes(Ether(**MACS) / packet)) for time, packet, _ in UNDER_WAY]
+    rows = wireshark.rows(wireshark.write("under-way.pcap", pcap.write(frames)), ["tcplife.half_open"])
+    assert [row["tcplife.half_open"] for row in rows] == [[count] if count else [] for *_, count in UNDER_WAY]

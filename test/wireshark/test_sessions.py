@@ -13,6 +13,7 @@ import pytest
 
 import pcap
 from test_statistics import COLUMNS, SEVERAL, cells, counts, in_columns, objects, tree_counts
+from test_story import ladder_of
 from wireshark import TIMEOUT, as_somebody, frames_of
 
 SESSIONS = (  # captures, and how many frames of them are read at a time
@@ -80,6 +81,22 @@ def test_lines_are_one_table(wireshark, session):
 def test_tree_counts_the_connections_of_all_sessions(wireshark, session):
     name, length, rows = session
     assert tree_of(with_resets(wireshark, name, length, "tree")) == counts(rows)
+
+
+def test_story_has_the_ladder_of_every_session(wireshark):
+    """Of its own frames, which are numbered anew; their times go on."""
+
+    def untimed(rungs):
+        return [[frame, *rest] for frame, _, *rest in rungs]
+
+    name, length = "port-reuse-in-client-time-wait", 5
+    frames, ladders = frames_of(name), []
+    for start in range(0, len(frames), length):
+        piece = wireshark.write("piece.pcap", pcap.write(frames[start : start + length]))
+        ladders += ladder_of(wireshark.read(piece, "-n", "-q", "-z", "tcplife,story")).values()
+    got = ladder_of(with_resets(wireshark, name, length, "story"))
+    assert [*got] == [str(number) for number in range(len(ladders))]
+    assert list(map(untimed, got.values())) == list(map(untimed, ladders))
 
 
 @pytest.mark.parametrize("name", ["busy-server", "story-02-keep-alive-rst"])

@@ -4,6 +4,7 @@ are those of the fields on each connection's last frame when the whole capture h
 
 import csv
 import io
+import itertools
 import json
 import re
 import subprocess
@@ -341,21 +342,40 @@ def test_csv_ends_its_lines_as_rfc_4180_says(wireshark):
 # Graphs
 
 
+WIDTH = 20  # of a label in a graph of two ends; Wireshark cuts what is longer
+
+
+def drawn_in(text):
+    """(connection where there are several, time, label, port that it comes from and that it goes to, comment) of
+    each arrow"""
+    for line, below in itertools.pairwise(text.splitlines()):
+        if match := re.match(r"(\d*) *\|(-?\d+\.\d+) *\|(.*)\|(.*)", line):
+            connection, time, label, comment = match.groups()
+            left, head, right = re.search(r"\((\d+)\)[ |]*(<?)-+>?[ |]*\((\d+)\)", below).groups()
+            ends = (right, left) if head else (left, right)
+            yield connection, time, label.replace("|", "").strip()[:WIDTH], *ends, comment
+
+
 def test_flow_graph_draws_the_deciding_and_the_answered_segments(wireshark, capture):
     if capture == SEVERAL:
         capture = "busy-server"  # of more than 40 addresses tshark draws no graph that is whole, of whatever kind
-    drawn = wireshark.read(capture, "-q", "-z", "flow,tcplife,network").splitlines()
-    arrows = [line.rsplit("|", 1)[1] for line in drawn if re.match(r"(\d+ *)?\|-?\d", line)]
     frames = wireshark.everything(capture)
-    answered = {int(frame) for row in frames.values() for frame in row["tcplife.reset.answers"]}
-    expected = [
-        f"client {row['tcplife.client.state'][0]}, server {row['tcplife.server.state'][0]}"
-        if row["tcplife.client.state"]
-        else ""
-        for number, row in frames.items()
-        if row["tcplife.step"] or row["tcplife.reset.answers"] or number in answered
-    ]
-    assert arrows == expected
+    begin = Decimal(frames[1]["frame.time_epoch"][0])
+    kinds = {row["tcplife.reset.answers"][0]: row["tcplife.reset.answers_kind"] for row in frames.values() if row["tcplife.reset.answers"]}
+    expected = []
+    for number, row in frames.items():
+        label = row["tcplife.step"] or (row["tcplife.reset.answers"] and ["RST"]) or kinds.get(str(number))
+        if not label:
+            continue
+        ends = ["client", "server"] if row["tcplife.sender"] == ["client"] else ["server", "client"]
+        states = [f"{end} {state}" for end in ("client", "server") for state in row[f"tcplife.{end}.state"]]
+        expected.append((
+            row["tcplife.connection"][0], f"{Decimal(row['frame.time_epoch'][0]) - begin:.6f}", label[0][:WIDTH],
+            *(row[f"tcplife.{end}.port"][0] for end in ends), ", ".join(states),
+        ))  # fmt: skip
+    if len({connection for connection, *_ in expected}) == 1:
+        expected = [("", *rest) for _, *rest in expected]
+    assert list(drawn_in(wireshark.read(capture, "-q", "-z", "flow,tcplife,network"))) == expected
 
 
 def test_flow_graph_labels(wireshark):

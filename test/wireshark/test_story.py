@@ -5,6 +5,7 @@ fields show, by a second reading of its conditions."""
 
 import itertools
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -68,7 +69,7 @@ def marks_of(wireshark, capture, rows):
 
 def holds(condition, row):
     """A condition of the list, on a row"""
-    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=>])(.*))?", condition).groups()
+    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=<>])(.*))?", condition).groups()
     has = row.get(f"tcplife.{name}")
     if absent:
         return has is None
@@ -76,8 +77,8 @@ def holds(condition, row):
         return has is not None
     if has is None:
         return False
-    if sign == ">":
-        return has > float(value)
+    if sign in "<>":
+        return has > float(value) if sign == ">" else has < float(value)
     if value.startswith("@"):
         return has == row.get(f"tcplife.{value[1:]}")
     return str(has) in value.split("|")
@@ -256,6 +257,38 @@ def test_essence(wireshark):
         assert essence in row["tcplife.story"]
 
 
+TALKED = {  # of a conversation of the core's: what it has to say of a connection, and what it must not
+    ("silence:the silence before an unacknowledged FIN is older than the FIN", 0):
+        ("The client closed (frame 6); the server did not acknowledge the other end's FIN, nor anything that was sent to it in the last 51.000 s", ""),
+    ("silence:a FIN that meets a closed window", 0): ("the program on the server does not read", "has dropped"),
+    ("silence:a FIN whose number grows as it is repeated", 0): ("its FINs have different numbers", "is up"),
+    ("silence:a FIN behind bytes that do not arrive", 0): ("the 200 bytes before that FIN do not reach it", "dropped"),
+    ("open-failed:RSTs that acknowledge the SYN's own number refuse nothing", 0):
+        ("SYNs: 2), and met only RSTs. Of the RSTs (in all 2) the first does not acknowledge the SYN", "nothing answered"),
+    ("open-failed:refused, tried again with the same ISN, unanswered", 0):
+        ("met only RSTs. The first of the RSTs (in all 1) ended an earlier try", "nothing answered"),
+    ("open-failed:half-open, the SYN comes again behind its SYN/ACK", 0): ("likely the SYN/ACK does not reach it", "scan"),
+    ("open-failed:half-open, SYN/ACK repeated", 0): ("there or back", ""),
+    ("open-failed:the server takes its SYN/ACK back at once", 0): ("closed its listener", "scan"),
+    ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
+        ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
+    ("open-failed:the opener asks again, and resets again what answers", 0): ("a NAT on the way back", "scan"),
+    ("open-failed:reset by opener", 0): ("health check", ""),
+    ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
+    ("open-failed:overflow", 0): ("a filter that did not see the SYN/ACK", ""),
+    ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 0): ("with 2 SYNs in 8.111 s", "replaced"),
+    ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 1): ("older connection", "scan"),
+}  # fmt: skip
+
+
+def test_essence_of_conversations(wireshark):
+    for number, ((name, connection), (essence, other)) in enumerate(TALKED.items()):
+        rows = wireshark.json(wireshark.write(f"talk-{number}.pcap", talk.write(name)))
+        (story,) = (row["tcplife.story"] for row in rows if row["tcplife.connection"] == connection)
+        assert essence in story, (name, story)
+        assert not other or other not in story, (name, story)
+
+
 def test_story_2_ends_with_the_forgotten_half(wireshark):
     (row,) = wireshark.json("story-02-keep-alive-rst")
     assert row["tcplife.story"].endswith(ESSENCE["story-02-keep-alive-rst", 0])
@@ -270,6 +303,44 @@ def test_heading_story_and_ladder(wireshark):
     ladder = [line.split()[0] for line in printed[7:] if re.match(r" +\d+ ", line)]
     assert ladder == ["1", "2", "3", "8", "9", "10", "11", "12", "13"]
     assert "reset.after_keep_alive" in printed[-2]
+
+
+def ladder_of(printed):
+    """{connection: the lines of its ladder as lists of cells, each with its events}"""
+    ladders = {}
+    for line in printed.splitlines():
+        if match := re.match(r"Connection (\d+):", line):
+            rungs = ladders[match[1]] = []
+        elif line.startswith("   frame "):
+            places = [line.index(title) for title in ("from", "step", "phase", "client", "server")]
+        elif match := re.match(r" +(\d+) +(-?\d+\.\d{6}) ", line):
+            cells = [line[begin:end].strip() for begin, end in itertools.pairwise([*places, None])]
+            rungs.append([*match.groups(), *cells, []])
+        elif match := re.match(r" {30}(\S+)$", line):
+            rungs[-1][-1].append(match[1])
+    return ladders
+
+
+def test_ladder_has_each_frame_that_decides_something(wireshark, all_at_once):
+    """With its time since the first frame of the capture, and what its fields say."""
+    frames = wireshark.everything(all_at_once)
+    begin = Decimal(frames[1]["frame.time_epoch"][0])
+    wanted = {}
+    for number, row in frames.items():
+        if not row["tcplife.connection"]:
+            continue
+        rungs = wanted.setdefault(row["tcplife.connection"][0], [])
+        names = ("step", "event", "transition")
+        if not any(row[f"tcplife.{name}"] for name in names):
+            continue
+        time = f"{Decimal(row['frame.time_epoch'][0]) - begin:.6f}"
+        cells = [" ".join(row[f"tcplife.{name}"]) for name in ("sender", "step", "phase", "client.state", "server.state")]
+        if not row["tcplife.phase"]:
+            cells[0] = "ICMP"
+        elif not row["tcplife.client.state"]:
+            cells[3:] = ["-", "-"]
+        rungs.append([str(number), time, *cells, row["tcplife.event"]])
+    assert ladder_of(wireshark.read(all_at_once, "-n", "-q", "-z", "tcplife,story")) == wanted
 
 
 def test_filter(wireshark):

@@ -49,3 +49,23 @@ def test_likely_server_ports_tell_the_direction(wireshark, arguments):
     likely = ("-o", "tcplife.likely_server_ports:80")
     assert last_words(wireshark, capture, *arguments) == [["SF"], ["DafF"]]
     assert last_words(wireshark, capture, *likely, *arguments) == [["SF"], ["^dAFf"]]
+
+
+def test_a_broadcast_tells_no_direction(wireshark):
+    """Nothing is turned round because of a likely server's port where a broadcast address is spoken to."""
+
+    def to_all(frames):
+        client, everybody = bytes([192, 0, 2, 1]), bytes([255] * 4)
+        return [(time, data[:14] + data[14:34].replace(client, everybody) + data[34:]) for time, data in frames[5:]]
+
+    capture = changed(wireshark, "story-01-merged-close", to_all)
+    for arguments in ((), WHOLE):
+        assert last_words(wireshark, capture, "-o", "tcplife.likely_server_ports:80", *arguments) == [["SF"], ["DafF"]]
+
+
+def test_data_that_was_not_captured_is_a_gap(wireshark):
+    """Of the request and the response only 6 bytes are there: as Zeek has it neither arrives, and the ACK of each
+    passes a gap."""
+    path = wireshark.write("cut.pcap", pcap.write(frames_of("story-01-merged-close"), 60))
+    for arguments in ((), WHOLE):
+        assert last_words(wireshark, path, *CHECKED, *arguments) == [["SF"], ["ShADaGdgFf"]]
