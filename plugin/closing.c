@@ -111,17 +111,11 @@ void pass_acknowledge_fin(pass *t)
 
 /* ---- FINs ---- */
 
-/* It went another way from where it had been since the connection opened. */
-static void go_back(pass *t, tl_end *e)
-{
-    pass_take_back(t, e, TCP_ESTABLISHED, t->c->open_ack.frame ? tl_ns(t->c->open_ack.time) : TL_NO_TIME);
-}
-
 /* Its FIN had gone before it acknowledged the peer's, as the number of that ACK
  * tells; it was lost before us, and this is its repetition. The FINs crossed. */
 static void cross_hidden_fin(pass *t)
 {
-    go_back(t, t->x);
+    pass_take_back(t, t->x, TCP_ESTABLISHED, t->c->open_ack.frame ? tl_ns(t->c->open_ack.time) : TL_NO_TIME);
     pass_sent(t, t->x, TCP_KIND_FIN);
     pass_sent(t, t->x, TCP_KIND_ACK_OF_FIN);
 }
@@ -168,6 +162,8 @@ static void note_ack_of_fin(pass *t)
         return;
     gaps->has_fin_ack = true;
     gaps->fin_ack = t->s->ack;
+    gaps->fin_ack_before = t->x->state;
+    gaps->fin_ack_since = t->x->since;
 }
 
 /* The peer's FIN passed before this one, and acknowledges it. */
@@ -194,7 +190,9 @@ static void put_before_fin_of(pass *t, tl_end *answerer)
     x->fin_acked = answerer->acking_fin = true;
     answerer->told = x->nxt;
     pass_sent(t, x, TCP_KIND_FIN);
-    go_back(t, answerer);
+    pass_take_back(t, answerer, (tcp_state)x->gaps->fin_ack_before, x->gaps->fin_ack_since);
+    if (answerer->state < TCP_ESTABLISHED) /* its SYN/ACK was acknowledged since, by this FIN perhaps */
+        pass_enter(t, answerer, TCP_ESTABLISHED);
     pass_sent(t, answerer, TCP_KIND_ACK_OF_FIN);
     pass_sent(t, answerer, TCP_KIND_FIN);
     pass_received(t, x, TCP_KIND_ACK_OF_FIN);
@@ -233,7 +231,8 @@ static void take_first_fin(pass *t)
         cross_hidden_fin(t);
     else
         pass_sent(t, x, TCP_KIND_FIN);
-    if (y->has_told && y->told == x->nxt) { /* the capture has the ACK before the FIN */
+    if (y->has_told && y->told == x->nxt &&
+        y->state != TCP_SYN_SENT) { /* the capture has the ACK before the FIN */
         note_fin_ack(t, x);
         acknowledge_fin(t, y, x);
     }

@@ -217,7 +217,7 @@ static bool is_too_early(const pass *t, const tl_passed *answered)
     const int64_t age = age_of(answered, t);
     const int64_t waited = age + (int64_t)answered->lead * 1000;
 
-    return t->x->rtt != NO_RTT && age != TL_NO_TIME && answered->lead < LEAD_MAX &&
+    return t->x->rtt != NO_RTT && !t->x->rtt_is_bound && age != TL_NO_TIME && answered->lead < LEAD_MAX &&
            waited + EARLY_MARGIN <= (int64_t)t->x->rtt * 500;
 }
 

@@ -425,7 +425,7 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
         f->packets[role] = c->packets[side];
-        f->rtt[role] = e->rtt == NO_RTT ? TL_NO_TIME : e->rtt * INT64_C(1000);
+        f->rtt[role] = e->rtt == NO_RTT || e->rtt_is_bound ? TL_NO_TIME : e->rtt * INT64_C(1000);
         f->zero_window[role] = window_closed(c, side);
         f->retransmitted[role] = connection_extras(c)->retransmitted[side];
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);

@@ -104,7 +104,7 @@ static tl_end fresh(const tl_end *e, int64_t now)
 {
     return (tl_end){.since = now,
                     .rtt = e->rtt,
-
+                    .rtt_is_bound = e->rtt_is_bound,
                     .heard = e->heard,
                     .marks = e->marks,
                     .asked_at = TL_NO_TIME};

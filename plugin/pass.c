@@ -67,13 +67,14 @@ tl_moment pass_moment(const pass *t)
 
 /* ---- Round trips between us and an end ---- */
 
-/* Whether the segment sends again what is being timed towards y, or fills a hole before it. Which copy is
- * answered, and since when that could be, nobody knows then (RFC 6298, 3). */
-static bool doubts_timed(const pass *t)
+/* If the segment sends again what is being timed towards y, or fills a hole before it, nobody knows which copy is
+ * answered, and since when that could be (RFC 6298, 3). */
+static void doubt_timed(pass *t)
 {
-    const tl_connection *c = t->c;
+    tl_connection *c = t->c;
 
-    return c->timing && c->timed_side == end_side(c, t->y) && seq_before(t->s->seq, c->timed);
+    if (c->timing && c->timed_side == end_side(c, t->y) && seq_before(t->s->seq, c->timed))
+        c->timed_twice = true;
 }
 
 /* Something that has to be answered passes towards y. One segment is timed at a time, in either direction.
@@ -83,10 +84,11 @@ static void time_answer(pass *t)
     tl_connection *c = t->c;
 
     if (c->timing) {
-        c->timing = !doubts_timed(t);
+        doubt_timed(t);
         return;
     }
     c->timing = true;
+    c->timed_twice = false;
     c->timed_side = end_side(c, t->y);
     c->timed_probe = t->x->has_nxt && t->y->has_told && seq_upto(t->x->nxt, t->y->told);
     c->timed = c->timed_probe ? t->x->nxt : t->next;
@@ -130,21 +132,30 @@ static bool is_answer(const pass *t)
 
     if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
         return false;
-    return !c->timed_probe || (t->next == t->s->seq && !t->opens);
+    return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
+}
+
+/* What is in doubt is at worst too long: for the guards better than nothing. */
+static void shorten_round_trip(tl_end *e, uint32_t us, bool is_doubtful)
+{
+    if (is_doubtful ? e->rtt != NO_RTT : us >= e->rtt && !e->rtt_is_bound)
+        return;
+    e->rtt = us;
+    e->rtt_is_bound = is_doubtful;
 }
 
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
-    const int64_t us = (t->now - c->timed_at) / 1000;
+    const int64_t lasted = (t->now - c->timed_at) / 1000;
 
     if (!is_answer(t))
         return;
+    const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    if (us < t->x->rtt)
-        t->x->rtt = (uint32_t)us;
+    shorten_round_trip(t->x, us, c->timed_twice);
     if (c->exchange)
-        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
+        note_trip(c->exchange, t->s->side, us);
 }
 
 /* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */
@@ -186,8 +197,7 @@ void pass_sent_again(pass *t)
     const bool is_later = seq_before(x->asked, t->s->seq);
     const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
-    if (doubts_timed(t))
-        t->c->timing = false;
+    doubt_timed(t);
     if (x->asked_at == TL_NO_TIME)
         return;
     if (is_first && x->repeats < UINT16_MAX)
@@ -226,14 +236,15 @@ void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats)
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */
 void pass_answer(pass *t)
 {
+    const tl_end *x = t->x;
     tl_end *y = t->y;
 
     if (y->asked_at == TL_NO_TIME || !seq_before(y->asked, t->s->ack))
         return;
-    y->asked = t->s->ack;
-    y->asked_at = !seq_before(t->s->ack, y->nxt) ? TL_NO_TIME
-                  : t->c->content == TL_NO_TIME  ? t->now
-                                                 : t->c->content;
+    y->asked = x->has_told ? seq_max(x->told, t->s->ack) : t->s->ack;
+    y->asked_at = !seq_before(y->asked, y->nxt) ? TL_NO_TIME
+                  : t->c->content == TL_NO_TIME ? t->now
+                                                : t->c->content;
     y->repeats = 0;
 }
 

@@ -112,6 +112,8 @@
       "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
     X(CLOSING, "close=4-way|3-way|simultaneous", \
       "Both ends closed, and both FINs were acknowledged (frames {frame.fin_1_ack} and {frame.fin_2_ack}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=client|server; frame.fin_2; reset.sender", \
+      "The {closed_by} closed (frame {frame.fin_1}), then the other end (frame {frame.fin_2}), and before both FINs were acknowledged a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=client|server; half_close.time; reset.sender", \
       "The {closed_by} closed (frame {frame.fin_1}); {half_close.time} after the ACK of that a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=both", \
@@ -181,6 +183,8 @@
       "Then the {reset.sender} began a new connection on the same ports, and sent this one a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=forgotten", \
       "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
+    X(REASON, "reset.cause=keep-alive; keepalive.unanswered>1", \
+      "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more; of the keep-alives before, {keepalive.unanswered} had no answer.") \
     X(REASON, "reset.cause=keep-alive", \
       "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more.") \
     X(REASON, "reset.cause=keep-alive timeout; silence.time", \
@@ -213,12 +217,20 @@
       "The client's window had been closed for {client.zero_window} in all; when its next ACK came (frame {reset.answers}), the server had no such connection any more.") \
     X(REASON, "reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1", \
       "It is made of frame {reset.answers}, the very ACK that completed the handshake, as by one that knows of no such connection.") \
+    X(REASON, "reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {client.unacked} bytes of it were never acknowledged.") \
+    X(REASON, "reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {server.unacked} bytes of it were never acknowledged.") \
     X(REASON, "reset.cause=no connection; reset.idle_before>1", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
     X(REASON, "reset.cause=no connection", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection.") \
     X(REASON, "reset.cause=abort; open.failed", \
       "The {reset.sender} gave the opening up by a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the client had advertised a window of 0 for {client.zero_window} in all.") \
+    X(REASON, "reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the server had advertised a window of 0 for {server.zero_window} in all.") \
     X(REASON, "reset.cause=abort; reset.form=own; reset.idle>29", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; nothing new had passed for {reset.idle}.") \
     X(REASON, "reset.cause=abort; reset.form=own", \
@@ -314,6 +326,9 @@
     X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
       "The {!closed_by} came too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=keep-alive; keepalive.unanswered>1", \
+      "Likely the {reset.sender} gave the connection up, or restarted, while keep-alives had no answer: look what kept them or their answers away (a filter, the way, a host that was down).", \
+      "RFC 9293, 3.8.4; RFC 5382, 5; Linux tcp(7): TCP_KEEPCNT") \
     X("reset.cause=keep-alive", \
       "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
       "RFC 9293, 3.8.4; RFC 5382, 5; Linux Documentation/networking/ip-sysctl.rst: tcp_keepalive_time") \
@@ -341,9 +356,18 @@
     X("reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1; reset.sender=server", \
       "The ACK of its SYN/ACK was refused: likely the accept queue was full (Linux: tcp_abort_on_overflow) or the listener just closed, or a SYN proxy or another host had sent that SYN/ACK.", \
       "Linux Documentation/networking/ip-sysctl.rst: tcp_abort_on_overflow; RFC 9293, 3.5.2, group 2; RFC 4987, 3.8") \
+    X("reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>29", \
+      "Likely the client had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
+    X("reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>29", \
+      "Likely the server had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
+    X("reset.cause=no connection; reset.answers_kind=SYN/ACK", \
+      "The {reset.sender} met a SYN/ACK that came again as if it knew of none: likely its program had given up and its socket was gone; or a NAT on the way had forgotten it.", \
+      "RFC 9293, 3.5.2, group 2; RFC 5382, 5") \
     X("reset.cause=no connection", \
       "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
       "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \
@@ -353,6 +377,12 @@
     X("reset.cause=after own FIN", \
       "Likely its program gave the rest up, by SO_LINGER with 0 or an end with unread data in the buffer, while the {!reset.sender} still had something to say.", \
       "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "Look why the program on the client did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
+    X("reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "Look why the program on the server did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
     X("reset.cause=abort; reset.form=own; reset.idle>29", \
       "Likely an idle time-out of the program on the {reset.sender}; compare it with that time, or let the {!reset.sender} give idle connections up sooner.", \
       "RFC 9112, 9.5; RFC 1122, 4.2.2.13") \
@@ -424,7 +454,13 @@
       "RFC 9293, 3.8.6") \
     X("server.zero_window>1", \
       "Look why the program on the server reads so slowly, or not at all.", \
-      "RFC 9293, 3.8.6")
+      "RFC 9293, 3.8.6") \
+    X("open=3-way|fast open; open.syns>1; open.time>1", \
+      "Look why the first SYN had no answer in time: it or the SYN/ACK was lost, a filter dropped it, or the accept queue was full (Linux: TcpExtListenDrops of nstat).", \
+      "RFC 9293, 3.8.1; Linux Documentation/networking/snmp_counter.rst: TcpExtListenDrops") \
+    X("open=3-way|fast open; open.client_time>1", \
+      "Likely the first ACK of the SYN/ACK did not count for the server: it was lost, the accept queue was full, or TCP_DEFER_ACCEPT had the server wait for data.", \
+      "RFC 9293, 3.8.1; Linux tcp(7): TCP_DEFER_ACCEPT")
 
 /* clang-format on */
 

@@ -348,6 +348,14 @@ def test_expert_info_is_a_filter(wireshark, examples, shown, name):
     assert [int(line.split()[0]) for line in found.splitlines()] == wanted != []
 
 
+@pytest.mark.parametrize("name", ["open.simultaneous_open", "close.merged", "reset.abort"])
+def test_who_looks_for_any_expert_info_finds_ours(wireshark, examples, shown, name):
+    words = EXPERTS[name][1]
+    found = wireshark.read(examples, "-Y", f'_ws.expert.message == "{words}"')
+    wanted = [n for n, frame in enumerate(shown["json", ()], 1) if f"tcplife.{name}" in [key for key, _ in frame]]
+    assert [int(line.split()[0]) for line in found.splitlines()] == wanted != []
+
+
 def test_reuse_after_an_old_connection_is_only_a_note(wireshark):
     """With MSL 0 TIME_WAIT is over when the ports are used again."""
     field = ["_ws.expert.message", "_ws.expert.severity"]

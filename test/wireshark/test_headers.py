@@ -6,10 +6,11 @@ import struct
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, IPOption_NOP, fragment
 from scapy.layers.inet6 import (
-    HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
+    HAO, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, fragment6,
 )  # fmt: skip
 from scapy.layers.ipsec import AH
 from scapy.layers.l2 import Ether
+from scapy.layers.snmp import SNMP, SNMPget, SNMPvarbind
 
 import pcap
 from wireshark import WHOLE, version
@@ -187,6 +188,22 @@ def test_a_header_of_which_16_bytes_were_captured_is_followed(wireshark):
         assert shown(wireshark, path, ["tcp.checksum", *PHASE], *arguments) == [[[], it] for it in OPEN]
 
 
+def test_a_stream_that_begins_with_snmp_is_followed(wireshark):
+    """There SNMP puts a conversation of its own before TCP's."""
+    request = bytes(SNMP(community="public", PDU=SNMPget(varbindlist=[SNMPvarbind(oid="1.3.6.1.2.1.1.1.0")])))
+    packets = [
+        from_client("PA", 101, 501, request, dport=161),
+        from_server("A", 501, 101 + len(request), dport=161),
+        from_client("FA", 101 + len(request), 501, dport=161),
+    ]
+    path = capture(wireshark, "snmp", packets)
+    for arguments in ((), WHOLE):
+        rows = shown(wireshark, path, [*PHASE, "tcplife.client.bytes"], *arguments)
+        assert rows == [[[phase], [str(len(request))]] for phase in ("ESTABLISHED", "ESTABLISHED", "FIN_WAIT_1")]
+        line = wireshark.read(path, "-q", "-z", "tcplife,json", *arguments)
+        assert '"tcp.stream":0,' in line and "snmp" in wireshark.read(path, "-T", "fields", "-e", "frame.protocols")
+
+
 def test_an_end_is_at_home_where_its_packets_say_so(wireshark):
     home, away, server = "2001:db8:1::1", "2001:db8:2::1", "2001:db8::2"
     from_away = IPv6(src=away, dst=server) / IPv6ExtHdrDestOpt(options=[HAO(hoa=home)])
@@ -210,7 +227,7 @@ BETWEEN = {  # IP's own addresses, TTL apart, and what stands before TCP
     "routing": lambda **ip: IPv6(**ip) / IPv6ExtHdrRouting(addresses=["2001:db8::9"], segleft=0),
     "destination options": lambda **ip: IPv6(**ip) / IPv6ExtHdrDestOpt(options=[PADDING]),
     "AH in IPv6": lambda **ip: IPv6(**ip) / AUTHENTICATION,
-    "a fragment that is the whole": lambda **ip: IPv6(**ip) / IPv6ExtHdrFragment(offset=0, m=0, id=5),
+    "a fragment that is the whole": lambda **ip: IPv6(**ip) / IPv6ExtHdrFragment(offset=0, m=0, id=0x05060708),
     "several": lambda **ip: IPv6(**ip) / IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting() / IPv6ExtHdrDestOpt() / AUTHENTICATION,
 }
 
@@ -287,6 +304,21 @@ def test_each_end_s_window_has_its_own_scale(wireshark, arguments):
     assert [verdict for (verdict,) in rows] == ([[]] * 5 + [["challenged"], ["ignored"]] * 2) * len(ENDS)
 
 
+def test_a_scale_outside_a_syn_is_the_same_in_every_mode(wireshark):
+    """There is none (RFC 7323, 2.2), and what Wireshark makes of one depends on when it is asked."""
+    segment = connection(CLIENT, SERVER, 40000, 80)
+    packets = [
+        segment(True, "S", 100, window=10, options=[("WScale", 7)]),
+        segment(False, "SA", 500, 101, options=[("WScale", 3)]),
+        segment(True, "A", 101, 501, window=1000, options=[("WScale", 2)]),
+        *(segment(False, "R", 501 + ahead) for ahead in (130_000, 120_000, 5_000, 3_000, 900)),
+    ]
+    path = capture(wireshark, "misplaced-scale", packets)
+    one, whole = (shown(wireshark, path, ["tcplife.reset.verdict"], *mode) for mode in ((), WHOLE))
+    assert one == whole
+    assert one[3] == [["ignored"]] and one[-1] == [["challenged"]]
+
+
 SACKS = {  # the server's blocks, beyond 201
     "one": [(501, 601)], "the highest first": [(501, 601), (301, 401)], "the highest last": [(301, 401), (501, 601)],
 }  # fmt: skip
@@ -333,12 +365,26 @@ def test_a_header_quoted_by_an_icmp_error_is_no_segment(wireshark, quoted):
     assert "Lifecycle" not in wireshark.read(path, "-V", "-Y", "icmp")
 
 
-@pytest.fixture(scope="module")
-def fragments(wireshark):
+def as_ipv6(packet):
+    """The same segment between addresses of IPv6"""
+    ends = {side: f"2001:db8::{packet.getfieldval(side)[-1]}" for side in ("src", "dst")}
+    segment = packet[TCP].copy()
+    del segment.chksum
+    return IPv6(**ends) / segment
+
+
+@pytest.fixture(scope="module", params=["IPv4", "IPv6"])
+def fragments(request, wireshark):
     """A handshake and two fragments of a FIN with data"""
-    parts = fragment(from_client("FA", 101, 501, b"x" * 1000), fragsize=600)
+    fin = from_client("FA", 101, 501, b"x" * 1000)
+    if request.param == "IPv4":
+        opening, parts = handshake(), fragment(fin, fragsize=600)
+    else:
+        opening = map(as_ipv6, handshake())
+        six = as_ipv6(fin)
+        parts = fragment6(IPv6(src=six.src, dst=six.dst) / IPv6ExtHdrFragment(id=9) / six[TCP], 700)
     assert len(parts) == 2
-    return capture(wireshark, "fragments", [*handshake(), *parts])
+    return capture(wireshark, f"fragments-{request.param}", [*opening, *parts])
 
 
 def test_reassembled_fragments_are_one_segment(wireshark, fragments):
@@ -350,8 +396,8 @@ def test_reassembled_fragments_are_one_segment(wireshark, fragments):
 
 def test_fragments_apart_are_no_segments(wireshark, fragments):
     wanted = [[it] for it in [*OPEN, [], []]]
-    assert shown(wireshark, fragments, PHASE, "-o", "ip.defragment:FALSE") == wanted
-    assert shown_by_sharkd(wireshark, fragments, PHASE, 5, ip__defragment="FALSE") == wanted
+    assert shown(wireshark, fragments, PHASE, "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE") == wanted
+    assert shown_by_sharkd(wireshark, fragments, PHASE, 5, ip__defragment="FALSE", ipv6__defragment="FALSE") == wanted
 
 
 def test_a_frame_without_tcp_has_nothing(wireshark):

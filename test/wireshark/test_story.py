@@ -40,7 +40,7 @@ def longest(name):
         return "99999999999"
     if re.search("time|idle|window|gap", name):
         return "99999.999 s"
-    if name in ("reset.count", "reuse.connection"):
+    if name in ("reset.count", "reuse.connection", "keepalive.unanswered"):
         return "4294967295"
     if name == "reset.verdict":
         return "challenged"
@@ -238,6 +238,7 @@ ESSENCE = {  # of a capture: what a good engineer would have to say of a connect
     ("close-wait-for-six-seconds", 0): "took its time to call close",
     ("data-crosses-fin", 0): "23 bytes that met its FIN on their way",
     ("firewall-rejects", 0): "The RST may not be the server's own (TTL, too early); it answers frame 8",
+    ("handshake-ack-lost", 0): "the first ACK of the SYN/ACK did not count for the server",
     ("idle-timer-drops", 0): "a firewall or NAT on the way had forgotten the connection and drops it",
     ("idle-timer-on-the-way", 0): "nothing new had passed for 400.000 s. Likely a firewall or NAT",
     ("injected-rst", 0): "a RST had passed in the name of the client, which went on all the same",
@@ -245,6 +246,7 @@ ESSENCE = {  # of a capture: what a good engineer would have to say of a connect
     ("persist-timeout", 0): "the client had given up meanwhile (TCP_USER_TIMEOUT",
     ("rst-after-idle", 0): "Likely an idle time-out of the program on the server",
     ("server-restarts", 0): "Look whether the server restarted",
+    ("syn-lost", 0): "Look why the first SYN had no answer in time",
     ("two-backends", 0): "behind the server's address stand two servers",
     ("two-backends", 1): "load balancer on the way lost or moved the connection",
     ("unread-data", 0): "a close (or a kill) with unread data in the buffer",
@@ -276,6 +278,13 @@ TALKED = {  # of a conversation of the core's: what it has to say of a connectio
     ("open-failed:reset by opener", 0): ("health check", ""),
     ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
     ("open-failed:overflow", 0): ("a filter that did not see the SYN/ACK", ""),
+    ("reset:data that nobody acknowledged, and a FIN that meets no connection", 0):
+        ("400.000 s before, and 100 bytes of it were never acknowledged. Likely the server had given up", "idle timer"),
+    ("reset:a RST after both FINs is not told with the time between them", 0):
+        ("(frame 9), then the other end (frame 11), and before both FINs were acknowledged a RST of the client", "after the ACK of that"),
+    ("keepalive:unanswered, and the other end's keep-alive meets a RST", 0): ("of the keep-alives before, 2 had no answer. Likely the server gave", ""),
+    ("reset:a SYN/ACK that comes again meets a RST", 0): ("its program had given up and its socket was gone", "restarted"),
+    ("reset:who does not read gives up", 0): ("had advertised a window of 0 for 180.020 s in all. Look why the program", "idle"),
     ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 0): ("with 2 SYNs in 8.111 s", "replaced"),
     ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 1): ("older connection", "scan"),
 }  # fmt: skip
