@@ -59,7 +59,7 @@ static void acknowledge_fin(pass *t, tl_end *acker, tl_end *closer)
     closer->fin_acked = true;
     if (acker->state == TCP_FIN_WAIT_1 && closer->acking_fin && !closer->plain_fin)
         get_ack_with_fin(t, acker);
-    if (acker->state == TCP_FIN_WAIT_2)
+    if (acker->state == TCP_FIN_WAIT_2 && !closer->plain_fin)
         acker->ack_sure = true; /* it answers a FIN that acknowledged its own */
     pass_sent(t, acker, TCP_KIND_ACK_OF_FIN);
     if (acker->state == TCP_CLOSING && acker->fin_acked)
@@ -101,7 +101,6 @@ void pass_acknowledge_fin(pass *t)
         return;
     const bool again = y->fin_repeated, waited = x->state == TCP_TIME_WAIT;
     if (!y->fin_acked) {
-        t->acked_fin = true;
         note_fin_ack(t, y);
         pass_step_once(t, fin_ack_step(t->c, y));
         acknowledge_fin(t, x, y);
@@ -130,7 +129,7 @@ static void name_fin(pass *t, const tl_end *e, tl_moment passed, bool crossed)
 
     if (peer->has_fin) {
         exchange->crossed = crossed || !(peer->fin_acked || e->state == TCP_CLOSE_WAIT);
-        exchange->merged = t->acked_fin;
+        exchange->merged = exchange->fin_ack[!end_side(c, e)].frame == passed.frame;
         pass_raise(t, closing_event(connection_closing(c)), 0);
     } else {
         exchange->fin_first = end_side(c, e);
@@ -154,6 +153,50 @@ static bool is_fin_number(tl_end *e, uint32_t number)
     return true;
 }
 
+/* It may acknowledge what has not passed yet, the peer's FIN perhaps: where that is known, there are gaps. */
+static void note_ack_of_fin(pass *t)
+{
+    tl_gaps *gaps = t->y->gaps;
+
+    if (!gaps)
+        return;
+    gaps->has_fin_ack = true;
+    gaps->fin_ack = t->s->ack;
+    gaps->fin_ack_before = t->x->state;
+    gaps->fin_ack_since = t->x->since;
+}
+
+/* The peer's FIN passed before this one, and acknowledges it. */
+static bool is_answered_by_fin(const tl_end *e, const tl_end *peer)
+{
+    return peer->state == TCP_FIN_WAIT_1 && e->gaps && e->gaps->has_fin_ack && e->gaps->fin_ack == e->nxt;
+}
+
+/* So its sender had closed second: by that FIN it went through CLOSE_WAIT. */
+static void put_before_fin_of(pass *t, tl_end *answerer)
+{
+    tl_connection *c = t->c;
+    tl_exchange *exchange = c->exchange;
+    tl_end *x = t->x;
+
+    c->stepped &= (uint8_t) ~(1u << TL_STEP_FIN_1);
+    exchange->fin_first = t->s->side;
+    exchange->fin[t->s->side] = pass_moment(t);
+    exchange->fin_ack[t->s->side] = exchange->fin[!t->s->side];
+    exchange->crossed = false;
+    exchange->merged = true;
+    pass_step_once(t, TL_STEP_FIN_1);
+    pass_raise(t, TL_EVENT_CLOSE_MERGED, 0);
+    x->fin_acked = answerer->acking_fin = true;
+    answerer->told = x->nxt;
+    pass_sent(t, x, TCP_KIND_FIN);
+    pass_take_back(t, answerer, (tcp_state)x->gaps->fin_ack_before, x->gaps->fin_ack_since);
+    pass_enter(t, answerer, TCP_ESTABLISHED); /* its SYN/ACK was acknowledged since, by this FIN perhaps */
+    pass_sent(t, answerer, TCP_KIND_ACK_OF_FIN);
+    pass_sent(t, answerer, TCP_KIND_FIN);
+    pass_received(t, x, TCP_KIND_ACK_OF_FIN);
+}
+
 static void begin_fin(tl_end *e)
 {
     e->has_fin = e->spoke = true;
@@ -174,15 +217,21 @@ static void take_first_fin(pass *t)
         pass_say_misplaced_fin(t);
         return;
     }
+    note_ack_of_fin(t);
     begin_fin(x);
     x->nxt = t->next;
+    if (is_answered_by_fin(x, y)) {
+        put_before_fin_of(t, y);
+        return;
+    }
     pass_asked(t);
     name_fin(t, x, pass_moment(t), repeats_hidden);
     if (repeats_hidden)
         cross_hidden_fin(t);
     else
         pass_sent(t, x, TCP_KIND_FIN);
-    if (y->has_told && y->told == x->nxt) { /* the capture has the ACK before the FIN */
+    if (y->has_told && y->told == x->nxt &&
+        y->state != TCP_SYN_SENT) { /* the capture has the ACK before the FIN */
         note_fin_ack(t, x);
         acknowledge_fin(t, y, x);
     }
@@ -214,8 +263,10 @@ static void take_fin_of_syn(pass *t, tl_end *e)
 
 void pass_take_fins_of_syns(pass *t)
 {
-    take_fin_of_syn(t, t->y);
-    take_fin_of_syn(t, t->x);
+    tl_end *client = &t->c->end[t->c->client];
+
+    take_fin_of_syn(t, client);
+    take_fin_of_syn(t, end_peer(t->c, client));
 }
 
 /* What moved it meanwhile, beside its FIN: its SYN was acknowledged, it acknowledged the peer's FIN. */
@@ -238,6 +289,7 @@ void pass_withdraw_fin(pass *t, tl_end *e)
         return;
     t->c->stepped &= (uint8_t) ~(1u << fin_step(t->c, e));
     e->has_fin = e->plain_fin = e->acking_fin = e->fin_repeated = e->data_again = false;
+    e->fins = 0;
     exchange->fin[side] = (tl_moment){0};
     exchange->crossed = exchange->merged = false;
     peer->late_data = false;
@@ -261,8 +313,10 @@ static void undo_fin_ack(pass *t)
 
     x->fin_acked = false;
     t->c->exchange->fin_ack[t->s->side] = (tl_moment){0};
-    pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time));
+    pass_ask_again(t, x->nxt - 1, tl_ns(t->c->exchange->fin[t->s->side].time), x->fins);
     pass_undo(t, x, TL_BY_ACK_OF_FIN);
+    if (t->y->fin_acked)
+        pass_sent(t, x, TCP_KIND_ACK_OF_FIN); /* it had acknowledged the peer's FIN meanwhile */
 }
 
 static void take_repeated_fin(pass *t)
@@ -274,11 +328,13 @@ static void take_repeated_fin(pass *t)
     pass_sent_again(t);
     t->belongs = true;
     x->fin_repeated = true;
+    if (x->fins < UINT8_MAX)
+        x->fins++;
     if (x->fin_acked) {
         if (pass_disproves(t, TL_BY_ACK_OF_FIN, tl_ns(exchange->fin_ack[t->s->side].time)))
             undo_fin_ack(t);
     } else if (y->fin_acked && y->state == TCP_FIN_WAIT_1 &&
-               pass_knew(t, tl_ns(exchange->fin[t->s->side].time))) {
+               pass_had_time(t, y, tl_ns(exchange->fin[t->s->side].time))) {
         pass_received(t, y, TCP_KIND_ACK_OF_FIN); /* so it had not got this FIN */
     }
 }

@@ -27,12 +27,18 @@ static bool crosses(const tl_connection *c, const tl_segment *s)
            !c->attempt.sent_syn_ack[s->side];
 }
 
-/* The SYN/ACK acknowledges a SYN of the connection. */
+/* The SYN/ACK, or the RST, acknowledges a SYN of the connection. */
 static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
 {
     const tl_end *y = &c->end[!s->side];
 
     return y->has_isn && s->ack - y->isn - 1 <= end_edge(y) - y->isn - 1;
+}
+
+/* The RST answers a SYN of the connection: it has no number of its own (RFC 9293, 3.5.2, group 1). */
+static bool refuses_syn(const tl_connection *c, const tl_segment *s)
+{
+    return s->seq == 0 && !c->opened && acknowledges_isn(c, s);
 }
 
 /* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
@@ -99,6 +105,17 @@ static tl_connection *choose_by_numbers(tl_connection *newest, const tl_segment 
     return tl_is_open(older) && !tl_is_open(newest) ? older : newest;
 }
 
+static tl_connection *choose_for_rst(tl_connection *newest, const tl_segment *s, int64_t msl)
+{
+    tl_connection *older = tl_older(newest);
+
+    if (s->flags & TL_ACK && refuses_syn(newest, s))
+        return newest;
+    if (s->flags & TL_ACK && older && refuses_syn(older, s))
+        return older;
+    return choose_by_numbers(newest, s, msl);
+}
+
 /* Long after a connection was over, what fits none of its numbers is another one's, of which the
  * capture has no SYN. */
 static bool begins_midstream(const tl_connection *newest, const tl_segment *s, int64_t msl)
@@ -116,6 +133,9 @@ static tl_connection *choose(tl_connection *newest, const tl_segment *s, int64_t
         return choose_for_syn(newest, s, msl);
     case TL_SYN | TL_ACK:
         return choose_for_syn_ack(newest, s);
+    case TL_RST:
+    case TL_RST | TL_ACK:
+        return choose_for_rst(newest, s, msl);
     default:
         return begins_midstream(newest, s, msl) ? NULL : choose_by_numbers(newest, s, msl);
     }
@@ -176,11 +196,13 @@ static void note_progress(tl_connection *c, const tl_segment *s, const progress 
         tl_restore(c, s, report);
 }
 
-/* The new SYN was acknowledged or refused, or its sender goes on as if it had been. */
+/* The new SYN was acknowledged or refused, or its sender goes on as if it had been. A stray SYN/ACK, and
+ * the RST that its sender lets follow, prove no SYN. */
 static bool is_answered(const tl_connection *c)
 {
-    return (c->saw_syn && c->attempt.syn_ack.frame) || c->opened ||
-           (claim_stands(c) && !c->claim->is_icmp && c->claim->from != c->client);
+    const bool is_refused = claim_stands(c) && !c->claim->is_icmp && c->claim->from != c->client;
+
+    return c->opened || (c->saw_syn && (c->attempt.syn_ack.frame || is_refused));
 }
 
 static void replace_older(tl_connection *newest, bool was_answered, uint32_t frame, const tl_world *world)

@@ -187,6 +187,27 @@ static tl_passed *find_answered(pass *t)
     return found;
 }
 
+/* The receiver's last segment with this ACK number; NULL: it is none of its last two. */
+static const tl_passed *find_acknowledging(pass *t, uint32_t number)
+{
+    for (int i = 0; i < 2; i++) {
+        const tl_passed *p = &memory_of(t)->passed[!t->s->side][i];
+        if (p->has_ack && p->ack == number)
+            return p;
+    }
+    return NULL;
+}
+
+tl_moment pass_find_crossing(pass *t)
+{
+    const tl_passed *found = find_acknowledging(t, t->x->nxt);
+    const int64_t age = found ? age_of(found, t) : TL_NO_TIME;
+
+    if (age == TL_NO_TIME || pass_knew(t, t->now - age))
+        return (tl_moment){0};
+    return (tl_moment){.frame = found->frame, .time = tl_time_of(t->now - age)};
+}
+
 static bool is_own(const pass *t)
 {
     uint32_t next;
@@ -199,7 +220,7 @@ static bool is_too_early(const pass *t, const tl_passed *answered)
     const int64_t age = age_of(answered, t);
     const int64_t waited = age + (int64_t)answered->lead * 1000;
 
-    return t->x->rtt != NO_RTT && age != TL_NO_TIME && answered->lead < LEAD_MAX &&
+    return t->x->rtt != NO_RTT && !t->x->rtt_is_bound && age != TL_NO_TIME && answered->lead < LEAD_MAX &&
            waited + EARLY_MARGIN <= (int64_t)t->x->rtt * 500;
 }
 
@@ -324,6 +345,7 @@ void pass_note_window(pass *t)
     tl_windows *w = &pass_extras(t)->windows;
     if (!is_closed)
         w->total[side] += t->now - w->since[side];
+    t->opens = !is_closed;
     w->since[side] = is_closed ? t->now : TL_NO_TIME;
     w->probes[!side] = 0;
 }

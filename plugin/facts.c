@@ -38,7 +38,7 @@ static tl_moment decided(const tl_connection *c, tl_step step)
     case TL_STEP_SYN_ACK:
         return before_end(c, c->attempt.syn_ack);
     case TL_STEP_OPEN_ACK:
-        return before_end(c, c->open_ack);
+        return c->opened ? before_end(c, c->open_ack) : (tl_moment){0};
     case TL_STEP_FIN_1:
         return e ? before_end(c, e->fin[e->fin_first]) : (tl_moment){0};
     case TL_STEP_FIN_2:
@@ -126,6 +126,7 @@ static tl_opening claimed_opening(const tl_connection *c)
     case TL_CAUSE_RESET_BY_OPENER:
         return TL_OPEN_RESET_BY_OPENER;
     case TL_CAUSE_ABORT:
+    case TL_CAUSE_NO_CONNECTION:
     case TL_CAUSE_RETRANSMISSION_TIMEOUT: /* given up */
     case TL_CAUSE_FORGOTTEN:
         return claim->from == c->client && !has_passed(c, TL_STEP_SYN_ACK) ? TL_OPEN_UNANSWERED
@@ -138,7 +139,6 @@ static tl_opening claimed_opening(const tl_connection *c)
     case TL_CAUSE_ZERO_WINDOW:
     case TL_CAUSE_DATA_AFTER_CLOSE:
     case TL_CAUSE_AFTER_OWN_FIN:
-    case TL_CAUSE_NO_CONNECTION:
     case TL_CAUSE_LATE:
     case TL_CAUSE_COUNT:
         break;
@@ -425,7 +425,7 @@ static void tell_ends(const tl_connection *c, const tl_view *view, tl_facts *f)
         f->state[role] = end_shown(c, e);
         f->bytes[role] = e->bytes;
         f->packets[role] = c->packets[side];
-        f->rtt[role] = e->rtt == NO_RTT ? TL_NO_TIME : e->rtt * INT64_C(1000);
+        f->rtt[role] = e->rtt == NO_RTT || e->rtt_is_bound ? TL_NO_TIME : e->rtt * INT64_C(1000);
         f->zero_window[role] = window_closed(c, side);
         f->retransmitted[role] = connection_extras(c)->retransmitted[side];
         f->unacked[role] = was_reset(c) ? c->claim->unacked[side] : end_unacked(e, &c->end[!side]);

@@ -93,9 +93,9 @@ typedef struct {
 } tl_raised;
 
 enum {
-    /* A frame can lapse TIME_WAIT (2), take over from an older connection (2), and pass
-     * each end through three states; undoings take the place of these. */
-    TL_MAX_TRANSITIONS = 12,
+    /* A frame can undo a RST (2), lapse TIME_WAIT (3), take over from an older connection (1), and pass
+     * each end through four states. */
+    TL_MAX_TRANSITIONS = 14,
     TL_MAX_RAISED = 8,
 };
 
@@ -177,8 +177,11 @@ typedef struct {
                                acknowledging it */
     uint32_t beyond;             /**< with has_beyond: end of the data it sent beyond its own FIN */
     uint32_t hidden_fin;         /**< with hid_fin: number after the FIN that it seems to have sent */
+    uint32_t fin_ack;            /**< with has_fin_ack: what the peer's FIN acknowledged */
+    int64_t fin_ack_since;       /**< and when the peer had entered the state before that FIN */
     int64_t fin_since;           /**< with a FIN: when it had entered the state before it */
-    uint8_t fin_before;          /**< and that state */
+    uint8_t fin_ack_before;      /**< with has_fin_ack: that state of the peer */
+    uint8_t fin_before;          /**< with a FIN: the state before it */
     uint8_t claims;              /**< how many numbers the peer claimed since it last sent anything */
     bool has_claim : 1;
     bool has_jump : 1;
@@ -187,35 +190,38 @@ typedef struct {
     bool raced : 1;
     bool has_beyond : 1;
     bool stray_fin : 1; /**< `stray` ends with a FIN */
-    bool hid_fin : 1;   /**< while its peer's FIN was not acknowledged, it sent a bare ACK with a number
+    bool has_fin_ack : 1;
+    bool hid_fin : 1; /**< while its peer's FIN was not acknowledged, it sent a bare ACK with a number
                                beyond what passed of it */
 } tl_gaps;
 
 /** One end of the connection. */
 typedef struct {
-    tl_gaps *gaps;     /**< NULL: all that it sent passed byte after byte */
-    int64_t since;     /**< when it entered `state`; TL_NO_TIME: before the capture began */
-    int64_t asked_at;  /**< when the first of what is unanswered passed; TL_NO_TIME: all is answered */
-    uint64_t bytes;    /**< new bytes of data it sent */
-    uint32_t rtt;      /**< shortest round trip from us to this end, microseconds; NO_RTT: none seen */
-    uint32_t isn;      /**< its initial sequence number, with has_isn */
-    uint32_t nxt;      /**< with has_nxt: end of what it sent (SND.NXT), the highest that passed;
+    tl_gaps *gaps;         /**< NULL: all that it sent passed byte after byte */
+    int64_t since;         /**< when it entered `state`; TL_NO_TIME: before the capture began */
+    int64_t asked_at;      /**< when the first of what is unanswered passed; TL_NO_TIME: all is answered */
+    uint64_t bytes;        /**< new bytes of data it sent */
+    uint32_t rtt;          /**< shortest round trip from us to this end, microseconds; NO_RTT: none seen */
+    uint32_t isn;          /**< its initial sequence number, with has_isn */
+    uint32_t nxt;          /**< with has_nxt: end of what it sent (SND.NXT), the highest that passed;
                              with a FIN, just after it */
-    uint32_t asked;    /**< with asked_at: the number with which that begins */
-    uint32_t told;     /**< with has_told: highest ACK it sent: what its RCV.NXT is at least, and
+    uint32_t asked;        /**< with asked_at: the number with which that begins */
+    uint32_t told;         /**< with has_told: highest ACK it sent: what its RCV.NXT is at least, and
                              the peer's SND.UNA */
-    uint32_t window;   /**< last window it advertised */
-    uint32_t widest;   /**< widest window it advertised */
-    uint16_t repeats;  /**< how often the first of what is unanswered was sent again; 1 at least if
+    uint32_t window;       /**< last window it advertised */
+    uint32_t widest;       /**< widest window it advertised */
+    uint16_t repeats;      /**< how often the first of what is unanswered was sent again; 1 at least if
                              anything of it was */
-    uint16_t probes;   /**< keep-alives since the peer was last heard */
-    uint8_t state;     /**< tcp_state; written by end_set_state() alone */
-    uint8_t ttl;       /**< with has_ttl: of its last segment other than a RST */
-    uint8_t marks;     /**< bit (1 << tl_mark): its segments have raised that event */
-    bool heard : 1;    /**< a segment of it passed that is no RST */
-    bool has_isn : 1;  /**< seen, or told by an ACK of it */
-    bool has_nxt : 1;  /**< it has sent something */
-    bool has_told : 1; /**< it has sent an ACK */
+    uint16_t probes;       /**< keep-alives since the peer was last heard */
+    uint8_t state;         /**< tcp_state; written by end_set_state() alone */
+    uint8_t ttl;           /**< with has_ttl: of its last segment other than a RST */
+    uint8_t marks;         /**< bit (1 << tl_mark): its segments have raised that event */
+    uint8_t fins;          /**< how often it sent its FIN again */
+    bool heard : 1;        /**< a segment of it passed that is no RST */
+    bool rtt_is_bound : 1; /**< what was answered then had passed twice: `rtt` is too long, if not right */
+    bool has_isn : 1;      /**< seen, or told by an ACK of it */
+    bool has_nxt : 1;      /**< it has sent something */
+    bool has_told : 1;     /**< it has sent an ACK */
     bool has_ttl : 1;
     bool sent_syn : 1;   /**< its SYN, or SYN/ACK, passed */
     bool active : 1;     /**< thought to be listening, it sent a SYN without ACK */
@@ -403,11 +409,13 @@ typedef struct tl_connection {
     uint8_t client;        /**< side that is the client */
     bool role_guessed : 1; /**< neither SYN nor SYN/ACK told the roles */
     bool replaced : 1;     /**< a newer connection has taken its place */
-    uint8_t goes_on : 2; /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
-    bool saw_syn : 1;    /**< the client's SYN passed */
-    bool talked : 1;     /**< a segment passed that is no SYN, FIN or RST */
-    int64_t start;       /**< time of its first frame */
-    int64_t last;        /**< time of its last frame so far; never runs backwards */
+    uint8_t goes_on : 2;  /**< while replaced: bit (1 << side): that end has sent or acknowledged new bytes */
+    bool saw_syn : 1;     /**< the client's SYN passed */
+    bool talked : 1;      /**< a segment passed that is no SYN, FIN or RST */
+    bool timed_twice : 1; /**< with timing: what is timed was sent again meanwhile */
+    bool timed_probe : 1; /**< with timing: what is timed had been acknowledged before it passed */
+    int64_t start;        /**< time of its first frame */
+    int64_t last;         /**< time of its last frame so far; never runs backwards */
 
     tl_end end[2]; /**< by side */
     tl_attempt attempt;

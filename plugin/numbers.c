@@ -156,6 +156,11 @@ int connection_fit(const tl_connection *c, const tl_segment *s)
     return judged ? fit_of(c, s, &vouched) : -1;
 }
 
+bool pass_meets_stray(const pass *t)
+{
+    return meets_stray(t->y, t->s);
+}
+
 bool pass_has_numbers_of(const pass *t)
 {
     bool vouched;

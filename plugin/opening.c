@@ -42,7 +42,7 @@ static void note_syn(pass *t)
     x->isn = t->s->seq;
     x->has_isn = x->has_nxt = x->sent_syn = true;
     x->tfo |= t->s->length > 0;
-    if (t->s->flags & TL_FIN) {
+    if (t->s->flags & TL_FIN && !x->syn_fin) {
         x->syn_fin = true;
         pass_gaps(t, x)->syn_fin = pass_moment(t);
     }
@@ -102,8 +102,12 @@ static void count_syn(pass *t)
 /* An end in a new try; the way to it is the same. */
 static tl_end fresh(const tl_end *e, int64_t now)
 {
-    return (tl_end){
-        .since = now, .rtt = e->rtt, .heard = e->heard, .marks = e->marks, .asked_at = TL_NO_TIME};
+    return (tl_end){.since = now,
+                    .rtt = e->rtt,
+                    .rtt_is_bound = e->rtt_is_bound,
+                    .heard = e->heard,
+                    .marks = e->marks,
+                    .asked_at = TL_NO_TIME};
 }
 
 /* The try has failed, and the same SYN begins another: nothing is undone, since the
@@ -120,6 +124,7 @@ static void try_again(pass *t)
     *c->claim = (tl_claim){.beside = c->claim->beside};
     *t->x = fresh(t->x, t->now);
     *t->y = fresh(t->y, t->now);
+    c->open_ack = (tl_moment){0};
     c->timing = false;
     t->hidden = t->c->replaced;
     begin_syn(t);
@@ -261,13 +266,14 @@ void pass_complete_opening(pass *t)
         pass_raise(t, TL_EVENT_OPEN_DATA_IN_ACK, 0);
 }
 
-/* The peer's SYN/ACK was not acknowledged after all. */
+/* The peer's SYN/ACK was not acknowledged after all, unless what crosses this repetition does it: if the
+ * sender says so, before the peer acknowledges it again. */
 static void undo_open_ack(pass *t)
 {
     t->c->opened = false;
-    t->c->open_ack = (tl_moment){0};
+    t->c->open_ack = pass_find_crossing(t);
     t->x->isn_acked = false;
-    pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time));
+    pass_ask_again(t, t->x->isn, tl_ns(t->c->attempt.syn_ack.time), t->c->attempt.syn_acks - 1);
     pass_undo(t, t->x, TL_BY_ACK_OF_SYN);
 }
 
@@ -297,6 +303,8 @@ static void repeat_syn_ack(pass *t)
     tl_attempt *a = &t->c->attempt;
 
     count_syn_ack(t);
+    if (!t->c->opened)
+        t->c->open_ack = (tl_moment){0};
     if (t->x->state != TCP_ESTABLISHED || !pass_disproves(t, TL_BY_ACK_OF_SYN, tl_ns(t->c->open_ack.time)))
         return;
     undo_open_ack(t);
@@ -468,6 +476,16 @@ static bool is_ahead(const pass *t, uint32_t number, uint32_t from, uint32_t fur
     return is_without_data ? seq_upto(from, number) : seq_within(number, from, furthest);
 }
 
+/* What it acknowledges beyond the SYN/ACK is missing from the capture: as much as its window lets through, if
+ * that is known, or what the other end's segment goes on behind. */
+static bool acks_syn_ack(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    return !y->has_isn || is_ahead(t, t->s->ack, y->isn + 1, y->nxt + (uint32_t)end_reach(t->c, x)) ||
+           pass_meets_stray(t);
+}
+
 /* The opener speaks: whether its ACK completes its half. */
 static bool opener_acks(pass *t)
 {
@@ -476,10 +494,11 @@ static bool opener_acks(pass *t)
     if (!is_ahead(t, t->s->seq, x->isn + 1, x->isn + WIDEST_WINDOW))
         return false;
     take_other_offer(t);
-    if (y->has_isn && !is_ahead(t, t->s->ack, y->isn + 1, y->nxt + x->widest)) {
+    if (!acks_syn_ack(t)) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
         t->c->attempt.bad_ack = true;
         note_older(t);
+        pass_note_stray(t);
         return false;
     }
     if (pass_fits(t)) {
@@ -535,8 +554,9 @@ static bool responder_acks(pass *t)
     const uint32_t furthest = y->has_nxt ? y->nxt + x->widest : y->isn + WIDEST_WINDOW;
 
     if (!is_ahead(t, t->s->seq, x->isn, x->isn + WIDEST_WINDOW) ||
-        !is_ahead(t, t->s->ack, y->isn + 1, furthest)) {
+        !(is_ahead(t, t->s->ack, y->isn + 1, furthest) || pass_meets_stray(t))) {
         pass_raise(t, TL_EVENT_OPEN_BAD_ACK, 0);
+        pass_note_stray(t);
         return false;
     }
     const bool is_alone = !t->c->saw_syn && !y->heard; /* one direction, as far as is known */

@@ -6,6 +6,7 @@
 #include "pass.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "sequence.h"
 
@@ -67,17 +68,31 @@ tl_moment pass_moment(const pass *t)
 
 /* ---- Round trips between us and an end ---- */
 
-/* Something that has to be acknowledged passes towards y. One segment is timed at
- * a time, in either direction. */
+/* If the segment sends again what is being timed towards y, or fills a hole before it, nobody knows which copy is
+ * answered, and since when that could be (RFC 6298, 3). */
+static void doubt_timed(pass *t)
+{
+    tl_connection *c = t->c;
+
+    if (c->timing && c->timed_side == end_side(c, t->y) && seq_before(t->s->seq, c->timed))
+        c->timed_twice = true;
+}
+
+/* Something that has to be answered passes towards y. One segment is timed at a time, in either direction.
+ * The answer to a probe acknowledges nothing new. */
 static void time_answer(pass *t)
 {
     tl_connection *c = t->c;
 
-    if (c->timing)
+    if (c->timing) {
+        doubt_timed(t);
         return;
+    }
     c->timing = true;
+    c->timed_twice = false;
     c->timed_side = end_side(c, t->y);
-    c->timed = t->next;
+    c->timed_probe = t->x->has_nxt && t->y->has_told && seq_upto(t->x->nxt, t->y->told);
+    c->timed = c->timed_probe ? t->x->nxt : t->next;
     c->timed_at = t->now;
 }
 
@@ -111,48 +126,81 @@ static void note_trip(tl_exchange *exchange, uint8_t side, uint32_t us)
     *next = (*next + 1) % TL_TRIPS;
 }
 
-/* If the segment was sent again meanwhile, nobody knows which copy is answered
- * (RFC 6298, 3); from the first one on the time is at worst too long. */
+/* What crosses a probe does not answer it. */
+static bool is_answer(const pass *t)
+{
+    const tl_connection *c = t->c;
+
+    if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
+        return false;
+    return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
+}
+
+/* What is in doubt is at worst too long: for the guards better than nothing, and forgotten when a trip that is none
+ * is seen. */
+static bool is_better(const tl_end *e, bool is_doubtful)
+{
+    return !is_doubtful || e->rtt == NO_RTT || e->rtt_is_bound;
+}
+
+static void forget_bounds(const pass *t)
+{
+    if (t->x->rtt_is_bound && t->c->exchange)
+        memset(t->c->exchange->trips[t->s->side], 0, sizeof t->c->exchange->trips[0]);
+}
+
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
-    const int64_t us = (t->now - c->timed_at) / 1000;
+    tl_end *x = t->x;
+    const int64_t lasted = (t->now - c->timed_at) / 1000;
 
-    if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
+    if (!is_answer(t))
         return;
+    const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    if (us < t->x->rtt)
-        t->x->rtt = (uint32_t)us;
+    if (!is_better(x, c->timed_twice))
+        return;
+    if (!c->timed_twice)
+        forget_bounds(t);
+    if (us < x->rtt || (x->rtt_is_bound && !c->timed_twice))
+        x->rtt = us;
+    x->rtt_is_bound = c->timed_twice;
     if (c->exchange)
-        note_trip(c->exchange, t->s->side, us < NO_RTT ? (uint32_t)us : NO_RTT);
+        note_trip(c->exchange, t->s->side, us);
 }
 
-/* The longest of the last round trips to the sender, in microseconds; NO_RTT: none was seen. */
-static uint32_t longest_trip(const pass *t)
+/* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */
+static uint32_t longest_trip(const pass *t, const tl_end *e)
 {
     const tl_exchange *exchange = t->c->exchange;
     uint32_t longest = 0;
 
     for (int i = 0; exchange && i < TL_TRIPS; i++) {
-        const uint32_t trip = unpack_trip(exchange->trips[t->s->side][i]);
+        const uint32_t trip = unpack_trip(exchange->trips[end_side(t->c, e)][i]);
         if (trip > longest)
             longest = trip;
     }
-    return longest > 0 ? longest : t->x->rtt;
+    return longest > 0 ? longest : e->rtt;
 }
 
-int64_t pass_flight(const pass *t)
+int64_t pass_flight(const pass *t, const tl_end *e)
 {
-    const uint32_t trip = longest_trip(t);
+    const uint32_t trip = longest_trip(t, e);
 
     return trip == NO_RTT ? TL_NO_TIME : (int64_t)trip * 1500;
 }
 
-bool pass_knew(const pass *t, int64_t then)
+bool pass_had_time(const pass *t, const tl_end *e, int64_t then)
 {
-    const int64_t flight = pass_flight(t);
+    const int64_t flight = pass_flight(t, e);
 
     return t->now - then > (flight == TL_NO_TIME ? FLIGHT_UNKNOWN : flight + FLIGHT_MARGIN);
+}
+
+bool pass_knew(const pass *t, int64_t then)
+{
+    return pass_had_time(t, t->x, then);
 }
 
 void pass_sent_again(pass *t)
@@ -161,6 +209,7 @@ void pass_sent_again(pass *t)
     const bool is_later = seq_before(x->asked, t->s->seq);
     const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
+    doubt_timed(t);
     if (x->asked_at == TL_NO_TIME)
         return;
     if (is_first && x->repeats < UINT16_MAX)
@@ -187,26 +236,27 @@ void pass_asked(pass *t)
         pass_probed(t);
 }
 
-void pass_ask_again(pass *t, uint32_t number, int64_t since)
+void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats)
 {
     tl_end *x = t->x;
 
     x->asked_at = since; /* what it has asked since came later */
     x->asked = number;
-    x->repeats = 1;
+    x->repeats = (uint16_t)repeats;
 }
 
 /* Of what it leaves unanswered nobody knows which part passed when: with the last data, as a rule. */
 void pass_answer(pass *t)
 {
+    const tl_end *x = t->x;
     tl_end *y = t->y;
 
     if (y->asked_at == TL_NO_TIME || !seq_before(y->asked, t->s->ack))
         return;
-    y->asked = t->s->ack;
-    y->asked_at = !seq_before(t->s->ack, y->nxt) ? TL_NO_TIME
-                  : t->c->content == TL_NO_TIME  ? t->now
-                                                 : t->c->content;
+    y->asked = x->has_told ? seq_max(x->told, t->s->ack) : t->s->ack;
+    y->asked_at = !seq_before(y->asked, y->nxt) ? TL_NO_TIME
+                  : t->c->content == TL_NO_TIME ? t->now
+                                                : t->c->content;
     y->repeats = 0;
 }
 

@@ -40,9 +40,9 @@ typedef struct {
     bool vouched;     /* its SEQ is beyond every window: its ACK alone, which is just what is expected,
                          tells that it fits */
     bool hidden;      /* a claim stands: the segment is followed beneath it, and nothing is said of it */
-    bool acked_fin;   /* it was the first ACK of the peer's FIN */
     bool acked_isn;   /* it acknowledged the peer's ISN, which was open before */
     bool is_probe;    /* it is a keep-alive */
+    bool opens;       /* it opens its sender's window, which was closed */
     int64_t content;  /* time of the last data, SYN or FIN before it; TL_NO_TIME: none */
     bool belongs;     /* it comes late and belongs to the close all the same: a repeated FIN, the ACK
                           that answers one, what shows that a RST closed nothing */
@@ -183,9 +183,10 @@ void pass_probed(pass *t);
 void pass_sent_again(pass *t);
 
 /** What had seemed to be answered was not: the sender repeats it.
- *  @param number  with which it begins
- *  @param since   when it passed first */
-void pass_ask_again(pass *t, uint32_t number, int64_t since);
+ *  @param number   with which it begins
+ *  @param since    when it passed first
+ *  @param repeats  how often it was sent again since */
+void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats);
 
 /** The segment's ACK may answer what the receiver asked. */
 void pass_answer(pass *t);
@@ -196,8 +197,11 @@ void pass_measure_round_trip(pass *t);
 /** The capture has missed something that an end sent: it may have answered what is being timed towards it. */
 void pass_missed_answer(const pass *t, const tl_end *e);
 
-/** 1.5 of the longest of the last round trips between us and the sender, ns; TL_NO_TIME: none was seen. */
-int64_t pass_flight(const pass *t);
+/** 1.5 of the longest of the last round trips between us and an end, ns; TL_NO_TIME: none was seen. */
+int64_t pass_flight(const pass *t, const tl_end *e);
+
+/** Whether what passed at `then` (ns) had the time to reach an end, and its answer the time to pass. */
+bool pass_had_time(const pass *t, const tl_end *e, int64_t then);
 
 /** Whether the sender knew what had passed at `then` (ns) when it sent this
  *  segment: what was in flight proves nothing. */
@@ -257,6 +261,10 @@ void pass_say_move(pass *t, const tl_end *e, tcp_state from, tcp_state to, bool 
 
 /** Whether the segment's numbers fit the connection (RFC 9293, 3.4). */
 bool pass_has_numbers_of(const pass *t);
+
+/** Whether it acknowledges the other end's last segment that did not fit, and begins where that had acknowledged
+ *  everything. */
+bool pass_meets_stray(const pass *t);
 
 /** Both ends have sent all byte after byte, and the segment comes next: it fits. It has an ACK. */
 bool pass_is_expected(const pass *t);
@@ -385,6 +393,10 @@ void pass_trace_rst(pass *t);
 /** Something says that a RST was not its apparent sender's.
  *  @param rst  the RST's frame, or 0 if it is the last one */
 void pass_testify(pass *t, tl_evidence evidence, uint32_t rst);
+
+/** The receiver's last segment with an ACK, if the sender may not have had it yet when it sent this one; else
+ *  frame 0. */
+tl_moment pass_find_crossing(pass *t);
 
 /** The RST has been judged: keep what is known of it. */
 void pass_keep_rst(pass *t);

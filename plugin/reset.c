@@ -22,13 +22,14 @@ static bool acknowledges_syn(const pass *t)
            seq_within(t->s->ack, y->isn + 1, end_edge(y));
 }
 
-/* A number beyond what passed, for which the ACK vouches. */
+/* A number beyond what passed, for which the ACK vouches. One that answers a segment without ACK has 0, whatever
+ * its sender's numbers are (RFC 9293, 3.5.2). */
 static bool is_vouched(const pass *t)
 {
     const tl_end *x = t->x, *y = t->y;
     uint32_t next;
 
-    if (!(t->s->flags & TL_ACK) || x->has_fin || !(x->has_nxt || y->has_told))
+    if (!(t->s->flags & TL_ACK) || t->s->seq == 0 || x->has_fin || !(x->has_nxt || y->has_told))
         return false;
     return seq_before(x->has_nxt ? x->nxt : y->told, t->s->seq) && end_known_next(y, x, &next) &&
            t->s->ack == next;
@@ -59,10 +60,16 @@ static bool takes_back(const pass *t)
            (x->state == TCP_SYN_RECEIVED && (y->state == TCP_SYN_SENT || y->state == TCP_ESTABLISHED));
 }
 
+/* Or answers its repeated SYN as if it had never sent a SYN/ACK. */
+static bool forgets_offer(const pass *t)
+{
+    return t->x->state == TCP_SYN_RECEIVED && !t->x->borrowed && acknowledges_syn(t);
+}
+
 /* And nothing has answered it either. */
 static bool gives_up(const pass *t)
 {
-    return takes_back(t) && !t->c->attempt.bad_ack;
+    return (takes_back(t) || forgets_offer(t)) && !t->c->attempt.bad_ack;
 }
 
 /* It answers an ACK of the handshake that acknowledged something else. */
@@ -167,7 +174,7 @@ static tl_cause cause_of_close(const pass *t)
     if (t->before == TCP_TIME_WAIT)
         return TL_CAUSE_TIME_WAIT;
     const bool is_silence = !connection_is_one_sided(t->c); /* else the capture is silent */
-    if (is_silence && x->probes > 0 && x->asked_at != TL_NO_TIME && pass_knew(t, x->asked_at))
+    if (is_silence && x->probes > 0 && x->asked_at != TL_NO_TIME && pass_had_time(t, y, x->asked_at))
         return TL_CAUSE_KEEP_ALIVE_TIMEOUT;
     if (y->probes > 0)
         return TL_CAUSE_KEEP_ALIVE;
@@ -199,7 +206,9 @@ static tl_cause cause_of(const pass *t)
     if (!c->saw_syn && !c->end[c->client].heard && !c->attempt.bad_ack)
         return TL_CAUSE_NONE; /* a SYN/ACK came first: nobody may have opened anything */
     if (gives_up(t))
-        return t->x->repeats >= 2 ? TL_CAUSE_RETRANSMISSION_TIMEOUT : TL_CAUSE_ABORT;
+        return t->x->repeats >= 2             ? TL_CAUSE_RETRANSMISSION_TIMEOUT
+               : t->r->form == TL_FORM_ANSWER ? TL_CAUSE_NO_CONNECTION
+                                              : TL_CAUSE_ABORT;
     return end_role(c, t->x) == TL_CLIENT ? TL_CAUSE_RESET_BY_OPENER : TL_CAUSE_REFUSED;
 }
 
@@ -514,7 +523,7 @@ static bool goes_beyond(const pass *t)
 
 static bool apparent_sender_knew(const pass *t)
 {
-    const int64_t flight = pass_flight(t);
+    const int64_t flight = pass_flight(t, t->x);
 
     return t->now - tl_ns(t->c->claim->passed.time) > (flight > APPARENT_MARGIN ? flight : APPARENT_MARGIN);
 }

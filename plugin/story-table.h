@@ -10,7 +10,7 @@
  *
  * when    conditions on facts, joined by "; ": `open` (it is known), `!open` (it is not),
  *         `open=3-way|split` (it is one of these), `closed_by=@reset.sender` (it is the
- *         same as that), `open.syns>1`. An event of TL_MARKS is a fact too: whose segment
+ *         same as that), `open.syns>1`, `reset.idle<1`. An event of TL_MARKS is a fact too: whose segment
  *         raised it
  * text    {fact} stands for its value, {fact|0} for that or, if there is none, for 0,
  *         {!closed_by} for the other end, {client} and {server} for address and port.
@@ -54,6 +54,8 @@
       "{client} was refused a connection to {server} (RST in frame {frame.rst}); its SYN is not in the capture.") \
     X(OPENING, "open=rejected by ICMP", \
       "{client} asked {server} for a connection (frame {frame.syn}), and an ICMP error rejected it.") \
+    X(OPENING, "open=unanswered; !reset.cause; reset.count", \
+      "{client} asked {server} for a connection (frame {frame.syn}, SYNs: {open.syns}), and met only RSTs.") \
     X(OPENING, "open=unanswered", \
       "{client} asked {server} for a connection (frame {frame.syn}, SYNs: {open.syns}), and nothing answered.") \
     X(OPENING, "open=half-open; frame.syn; frame.syn_ack", \
@@ -110,6 +112,8 @@
       "Both ends closed at once: their FINs crossed (frames {frame.fin_1} and {frame.fin_2}), and both were acknowledged in {close.time}.") \
     X(CLOSING, "close=4-way|3-way|simultaneous", \
       "Both ends closed, and both FINs were acknowledged (frames {frame.fin_1_ack} and {frame.fin_2_ack}).") \
+    X(CLOSING, "close=RST after FIN; closed_by=client|server; frame.fin_2; reset.sender", \
+      "The {closed_by} closed (frame {frame.fin_1}), then the other end (frame {frame.fin_2}), and before both FINs were acknowledged a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=client|server; half_close.time; reset.sender", \
       "The {closed_by} closed (frame {frame.fin_1}); {half_close.time} after the ACK of that a RST of the {reset.sender} ended the connection (frame {frame.rst}).") \
     X(CLOSING, "close=RST after FIN; closed_by=both", \
@@ -129,9 +133,9 @@
     X(CLOSING, "close=silent", \
       "One end is not heard any more: what the other end sent, and sent again, had no answer up to the capture's end.") \
     X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=client|server", \
-      "The {closed_by} closed (frame {frame.fin_1}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
+      "The {closed_by} closed (frame {frame.fin_1}); the {silence.side} did not acknowledge the other end's FIN, nor anything that was sent to it in the last {silence.time} of the capture.") \
     X(CLOSING, "close=FIN unacknowledged; silence.side; silence.time; closed_by=both", \
-      "Both ends closed (frames {frame.fin_1} and {frame.fin_2}); for {silence.time}, up to the capture's end, the {silence.side} did not acknowledge the other end's FIN.") \
+      "Both ends closed (frames {frame.fin_1} and {frame.fin_2}); the {silence.side} did not acknowledge the other end's FIN, nor anything that was sent to it in the last {silence.time} of the capture.") \
     X(CLOSING, "close=FIN unacknowledged", \
       "A FIN was not acknowledged up to the capture's end.") \
     X(CLOSING, "close=half-closed; half_close.time; half_close.bytes", \
@@ -179,6 +183,8 @@
       "Then the {reset.sender} began a new connection on the same ports, and sent this one a RST (frame {frame.rst}).") \
     X(REASON, "reset.cause=forgotten", \
       "Its sender had begun a new connection on the same ports, and knew the old one no longer.") \
+    X(REASON, "reset.cause=keep-alive; keepalive.unanswered>1", \
+      "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more; of the keep-alives before, {keepalive.unanswered} had no answer.") \
     X(REASON, "reset.cause=keep-alive", \
       "That RST answers a keep-alive (frame {reset.answers}): the {reset.sender} has no such connection any more.") \
     X(REASON, "reset.cause=keep-alive timeout; silence.time", \
@@ -201,16 +207,30 @@
       "That RST is made of frame {reset.answers} ({reset.answers_kind}): the {reset.sender}, which had sent its FIN, has no such connection any more.") \
     X(REASON, "reset.cause=after own FIN", \
       "The {reset.sender} had sent its FIN before, and gave up what was left.") \
+    X(REASON, "reset.cause=no connection; open.failed; reset.answers; frame.syn_ack", \
+      "A RST is made of frame {reset.answers} ({reset.answers_kind}), although frame {frame.syn_ack} had offered a connection.") \
+    X(REASON, "reset.cause=no connection; open.failed", \
+      "A RST ended the opening (frame {frame.rst}) as of an end that knows of no such connection.") \
     X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=client; server.zero_window>1", \
       "The server's window had been closed for {server.zero_window} in all; when its next ACK came (frame {reset.answers}), the client had no such connection any more.") \
     X(REASON, "reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
       "The client's window had been closed for {client.zero_window} in all; when its next ACK came (frame {reset.answers}), the server had no such connection any more.") \
+    X(REASON, "reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1", \
+      "It is made of frame {reset.answers}, the very ACK that completed the handshake, as by one that knows of no such connection.") \
+    X(REASON, "reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {client.unacked} bytes of it were never acknowledged.") \
+    X(REASON, "reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>1", \
+      "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; nothing new had passed for {reset.idle_before} before, and {server.unacked} bytes of it were never acknowledged.") \
     X(REASON, "reset.cause=no connection; reset.idle_before>1", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection; before that nothing new had passed for {reset.idle_before}.") \
     X(REASON, "reset.cause=no connection", \
       "It is made of frame {reset.answers} ({reset.answers_kind}) as by one that knows of no such connection.") \
     X(REASON, "reset.cause=abort; open.failed", \
       "The {reset.sender} gave the opening up by a RST (frame {frame.rst}).") \
+    X(REASON, "reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the client had advertised a window of 0 for {client.zero_window} in all.") \
+    X(REASON, "reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; the server had advertised a window of 0 for {server.zero_window} in all.") \
     X(REASON, "reset.cause=abort; reset.form=own; reset.idle>29", \
       "It has the {reset.sender}'s own next number, as a socket sends it whose program gives up; nothing new had passed for {reset.idle}.") \
     X(REASON, "reset.cause=abort; reset.form=own", \
@@ -227,10 +247,14 @@
       "Nobody takes connections on that port, or something on the way says so.") \
     X(REASON, "open=overflow", \
       "Nothing shows that the server ever took the connection.") \
+    X(REASON, "open=unanswered; !reset.cause; reset.verdict=ignored", \
+      "Of the RSTs (in all {reset.count}) the first does not acknowledge the SYN, so it refuses nothing.") \
+    X(REASON, "open=unanswered; !reset.cause; reset.verdict=accepted", \
+      "The first of the RSTs (in all {reset.count}) ended an earlier try, and the last SYN had no answer.") \
     X(REASON, "open=unanswered", \
       "Whether the SYN was lost, filtered or ignored cannot be known from here.") \
     X(REASON, "open=half-open", \
-      "Whether the SYN/ACK did not reach the client or was not wanted cannot be known from here.") \
+      "Whether the SYN/ACK or the answer to it was lost, or the SYN/ACK was not wanted, cannot be known from here.") \
     X(REASON, "close.race", \
       "In all {close.race} bytes met the other end's FIN and were never acknowledged.") \
     X(REASON, "reset.cause=late", \
@@ -273,16 +297,28 @@
       "Look whether the {reset.sender} crashed or was restarted, and came back on the same port.", \
       "RFC 9293, 3.5.1") \
     X("open=overflow", \
-      "Most likely the accept queue is full: the program on the server accepts too slowly; its backlog is that of listen(), capped by net.core.somaxconn (ss -ltn).", \
-      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow") \
+      "Most likely the accept queue is full: the program accepts too slowly (ss -ltn; listen(), net.core.somaxconn); or the ACKs get lost, as in a filter that did not see the SYN/ACK.", \
+      "Linux listen(2); Documentation/networking/ip-sysctl.rst: somaxconn, tcp_abort_on_overflow; RFC 2979, 3.1.1") \
+    X("open=unanswered; !reset.cause; reset.verdict=ignored", \
+      "Look at what sends that RST, the server's TCP or a filter: one that refuses a SYN acknowledges its number plus 1, else the client takes it for a stray and asks again.", \
+      "RFC 9293, 3.5.2, group 1, and 3.10.7.3") \
     X("open=unanswered", \
       "Look for a filter that drops, the route there and back, and whether the server sees the SYN (capture there); the client's patience is net.ipv4.tcp_syn_retries.", \
       "RFC 9293, 3.8.3; RFC 2979, 3.1.1; Linux Documentation/networking/ip-sysctl.rst: tcp_syn_retries") \
+    X("open=half-open; reset.cause=no connection", \
+      "Likely two answer at the server's address, as a second server or a filter that rejects, or its listener was closed in between.", \
+      "RFC 9293, 3.5.2, group 1; RFC 3360, 2.1; RFC 2991, 2") \
     X("open=half-open; reuse.phase", \
       "Likely an old SYN that came after its connection was over, or ports that are used again and a way back that is blocked: look at the filters between server and client.", \
       "RFC 9293, 3.5, figure 8") \
+    X("open=half-open; reset.cause=abort; reset.sender=server", \
+      "Likely the program on the server closed its listener, or one that had opened by Fast Open; if it only gave up, look at the way back to the client.", \
+      "RFC 9293, 3.10.4; RFC 7413, 4.2.2") \
+    X("open=half-open; open.syns>1", \
+      "The client asked again, so likely the SYN/ACK does not reach it: look at the way back, and at a NAT or filter that sees one direction only.", \
+      "RFC 9293, 3.8.1; RFC 5382, 4.2") \
     X("open=half-open", \
-      "Likely a scan, a flood with forged addresses, or a way back that is blocked: look at the route and the filters between server and client.", \
+      "Likely a scan, a flood with forged addresses, or a way that is blocked, there or back: look at the routes, and at filters between client and server that see one direction only.", \
       "RFC 4987, 2") \
     X("reset.cause=keep-alive; closed_by=@reset.sender; frame.fin_1_ack; !frame.fin_2", \
       "The {!closed_by} never closed; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
@@ -290,6 +326,9 @@
     X("reset.cause=after own FIN; reset.form=answer; closed_by=@reset.sender; frame.fin_1_ack", \
       "The {!closed_by} came too late; most likely the {closed_by} had forgotten its half after its FIN_WAIT_2 time-out, set there on Linux by net.ipv4.tcp_fin_timeout.", \
       "RFC 9293, 3.6; Linux Documentation/networking/ip-sysctl.rst: tcp_fin_timeout") \
+    X("reset.cause=keep-alive; keepalive.unanswered>1", \
+      "Likely the {reset.sender} gave the connection up, or restarted, while keep-alives had no answer: look what kept them or their answers away (a filter, the way, a host that was down).", \
+      "RFC 9293, 3.8.4; RFC 5382, 5; Linux tcp(7): TCP_KEEPCNT") \
     X("reset.cause=keep-alive", \
       "Usually the {reset.sender} restarted, or an idle timer on the way is shorter than the keep-alive interval: compare it with net.ipv4.tcp_keepalive_time.", \
       "RFC 9293, 3.8.4; RFC 5382, 5; Linux Documentation/networking/ip-sysctl.rst: tcp_keepalive_time") \
@@ -314,9 +353,21 @@
     X("reset.cause=no connection; reset.answers_kind=ACK; reset.sender=server; client.zero_window>1", \
       "Look why the program on the client did not read; likely the server had given up meanwhile (TCP_USER_TIMEOUT or tcp_retries2, on Linux without a RST) or was restarted.", \
       "RFC 9293, 3.8.6.1; Linux tcp(7): TCP_USER_TIMEOUT; Documentation/networking/ip-sysctl.rst: tcp_retries2") \
+    X("reset.cause=no connection; reset.answers=@frame.open_ack; reset.idle<1; reset.sender=server", \
+      "The ACK of its SYN/ACK was refused: likely the accept queue was full (Linux: tcp_abort_on_overflow) or the listener just closed, or a SYN proxy or another host had sent that SYN/ACK.", \
+      "Linux Documentation/networking/ip-sysctl.rst: tcp_abort_on_overflow; RFC 9293, 3.5.2, group 2; RFC 4987, 3.8") \
+    X("reset.cause=no connection; reset.sender=client; client.unacked; reset.idle_before>29", \
+      "Likely the client had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
+    X("reset.cause=no connection; reset.sender=server; server.unacked; reset.idle_before>29", \
+      "Likely the server had given up what nobody acknowledged (Linux: tcp_retries2, tcp_orphan_retries, without a RST): look why that did not get through; else it restarted.", \
+      "RFC 9293, 3.8.3; Linux Documentation/networking/ip-sysctl.rst: tcp_retries2, tcp_orphan_retries") \
     X("reset.cause=no connection; reset.idle_before>29", \
       "Likely an idle timer ran out: of a NAT or firewall on the way (conntrack: nf_conntrack_tcp_timeout_established), or the {reset.sender} restarted.", \
       "RFC 5382, 5; Linux Documentation/networking/nf_conntrack-sysctl.rst: nf_conntrack_tcp_timeout_established") \
+    X("reset.cause=no connection; reset.answers_kind=SYN/ACK", \
+      "The {reset.sender} met a SYN/ACK that came again as if it knew of none: likely its program had given up and its socket was gone; or a NAT on the way had forgotten it.", \
+      "RFC 9293, 3.5.2, group 2; RFC 5382, 5") \
     X("reset.cause=no connection", \
       "Look whether the {reset.sender} restarted or crashed, or whether a NAT, firewall or load balancer on the way lost or moved the connection.", \
       "RFC 9293, 3.5.1 and 3.5.2; RFC 5382, 5") \
@@ -326,6 +377,12 @@
     X("reset.cause=after own FIN", \
       "Likely its program gave the rest up, by SO_LINGER with 0 or an end with unread data in the buffer, while the {!reset.sender} still had something to say.", \
       "RFC 1122, 4.2.2.13; RFC 2525, 2.17; Linux socket(7): SO_LINGER") \
+    X("reset.cause=abort; reset.form=own; client.zero_window>29", \
+      "Look why the program on the client did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
+    X("reset.cause=abort; reset.form=own; server.zero_window>29", \
+      "Look why the program on the server did not read; likely the {reset.sender} gave the connection up for that, by a time-out of its program or with what was not read.", \
+      "RFC 9293, 3.8.6; RFC 2525, 2.17") \
     X("reset.cause=abort; reset.form=own; reset.idle>29", \
       "Likely an idle time-out of the program on the {reset.sender}; compare it with that time, or let the {!reset.sender} give idle connections up sooner.", \
       "RFC 9112, 9.5; RFC 1122, 4.2.2.13") \
@@ -350,18 +407,39 @@
     X("open=rejected by ICMP", \
       "Look at the host that sent the ICMP error: a filter that rejects, or a route that is missing.", \
       "RFC 1122, 3.2.2.1; RFC 5461, 4.1") \
+    X("open=orphan; reuse.phase", \
+      "Likely what was left of an older connection on these ports, or an answer that came too late for it.", \
+      "RFC 9293, 3.4 and 3.5.1") \
     X("open=orphan", \
       "Likely a scan, the answers to a flood with forged addresses, or a capture that misses one direction.", \
       "RFC 4987, 2") \
     X("open=answered by ACK", \
       "An older connection holds the ports on the server: the client reused its port too soon or crashed (time stamps let TIME_WAIT be reused), or the SYN was forged.", \
       "RFC 9293, 3.5.1 and 3.6.1; RFC 6191, 2; RFC 5961, 4") \
+    X("open=reset by opener; open.syns>1; reset.count>1", \
+      "Likely what asks is not what meets the SYN/ACK: a NAT on the way back that does not know it, or a program with a TCP of its own, whose system sends the RST.", \
+      "RFC 5382, 4.2; RFC 9293, 3.5.2") \
     X("open=reset by opener", \
-      "Usual for a scan, an old SYN, or a program that had given up while the SYN/ACK was on its way.", \
+      "Usual for a scan or a health check, an old SYN, or a program that had given up while the SYN/ACK was on its way; else a NAT on the way back may not know it.", \
       "RFC 9293, 3.5.2") \
     X("close=silent", \
       "Look whether the {silence.side} is up, and whether a filter or NAT on the way dropped the connection without a RST.", \
       "RFC 9293, 3.8.3; RFC 5382, 5") \
+    X("close=FIN unacknowledged; close.fin_misplaced=@closed_by", \
+      "Look at the TCP of the {closed_by}: its FINs have different numbers, and the other end takes none but the one that comes next.", \
+      "RFC 9293, 3.4 and 3.10.7.4") \
+    X("close=FIN unacknowledged; silence.side=client; client.zero_window>1", \
+      "Look why the program on the client does not read: its window was closed, and a system without room may drop a FIN too; if nothing comes of it at all, look whether it is up.", \
+      "RFC 9293, 3.8.6.1 and 3.10.7.4") \
+    X("close=FIN unacknowledged; silence.side=server; server.zero_window>1", \
+      "Look why the program on the server does not read: its window was closed, and a system without room may drop a FIN too; if nothing comes of it at all, look whether it is up.", \
+      "RFC 9293, 3.8.6.1 and 3.10.7.4") \
+    X("close=FIN unacknowledged; silence.side=client; server.unacked", \
+      "Look whether the client is up and the way to it works; if it still answers, the {server.unacked} bytes before that FIN do not reach it (MTU, a filter), and it takes no FIN before them.", \
+      "RFC 9293, 3.8.3 and 3.10.7.4; RFC 2923, 2.1") \
+    X("close=FIN unacknowledged; silence.side=server; client.unacked", \
+      "Look whether the server is up and the way to it works; if it still answers, the {client.unacked} bytes before that FIN do not reach it (MTU, a filter), and it takes no FIN before them.", \
+      "RFC 9293, 3.8.3 and 3.10.7.4; RFC 2923, 2.1") \
     X("close=FIN unacknowledged", \
       "Look whether the {silence.side} is up, and whether something on the way had dropped the connection before.", \
       "RFC 9293, 3.8.3; RFC 5382, 5") \
@@ -376,7 +454,13 @@
       "RFC 9293, 3.8.6") \
     X("server.zero_window>1", \
       "Look why the program on the server reads so slowly, or not at all.", \
-      "RFC 9293, 3.8.6")
+      "RFC 9293, 3.8.6") \
+    X("open=3-way|fast open; open.syns>1; open.time>1", \
+      "Look why the first SYN had no answer in time: it or the SYN/ACK was lost, a filter dropped it, or the accept queue was full (Linux: TcpExtListenDrops of nstat).", \
+      "RFC 9293, 3.8.1; Linux Documentation/networking/snmp_counter.rst: TcpExtListenDrops") \
+    X("open=3-way|fast open; open.client_time>1", \
+      "Likely the first ACK of the SYN/ACK did not count for the server: it was lost, the accept queue was full, or TCP_DEFER_ACCEPT had the server wait for data.", \
+      "RFC 9293, 3.8.1; Linux tcp(7): TCP_DEFER_ACCEPT")
 
 /* clang-format on */
 

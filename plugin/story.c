@@ -40,10 +40,10 @@ static const struct {
 
 typedef struct {
     const fact *fact;
-    enum { KNOWN, UNKNOWN, ONE_OF, SAME, MORE } test;
+    enum { KNOWN, UNKNOWN, ONE_OF, SAME, MORE, LESS } test;
     char **values;     /* of ONE_OF */
     const fact *other; /* of SAME */
-    int64_t least;     /* of MORE; ns, if the fact is a time */
+    int64_t bound;     /* of MORE and LESS; ns, if the fact is a time */
 } condition;
 
 /* Plain text, and what follows it. */
@@ -102,25 +102,24 @@ static const fact *find_named(const char *name)
     return find(name, strlen(name));
 }
 
-/* Asserted only: from Wireshark 4.4 on nothing of it is left where assertions are off. */
-G_GNUC_UNUSED static bool is_word(const fact *f)
+static bool is_word(const fact *f)
 {
     return f->kind == FACT_TEXT || f->kind == FACT_LIST;
 }
 
-/* One condition: fact, !fact, fact=values, fact=@fact, fact>number. */
+/* One condition: fact, !fact, fact=values, fact=@fact, fact>number, fact<number. */
 static condition compile_condition(const char *when)
 {
     const bool is_unknown = *when == '!';
     const char *name = when + is_unknown;
-    const gsize length = strcspn(name, "=>");
+    const gsize length = strcspn(name, "=><");
     const char *sign = name + length;
     condition c = {.fact = find(name, length), .test = is_unknown ? UNKNOWN : KNOWN};
 
     ws_assert(c.fact);
-    if (*sign == '>') {
-        c.test = MORE;
-        c.least = g_ascii_strtoll(sign + 1, NULL, 10) * (c.fact->kind == FACT_SPAN ? NS_PER_S : 1);
+    if (*sign == '>' || *sign == '<') {
+        c.test = *sign == '>' ? MORE : LESS;
+        c.bound = g_ascii_strtoll(sign + 1, NULL, 10) * (c.fact->kind == FACT_SPAN ? NS_PER_S : 1);
     } else if (*sign == '=' && sign[1] == '@') {
         c.test = SAME;
         c.other = find_named(sign + 2);
@@ -128,8 +127,8 @@ static condition compile_condition(const char *when)
         c.test = ONE_OF;
         c.values = g_strsplit(sign + 1, "|", 0);
     }
-    ws_assert(c.test == KNOWN || c.test == UNKNOWN || c.test == MORE || is_word(c.fact));
-    ws_assert(c.test != SAME || (c.other && is_word(c.other)));
+    ws_assert(c.test != ONE_OF || is_word(c.fact));
+    ws_assert(c.test != SAME || (c.other && c.other->kind == c.fact->kind));
     return c;
 }
 
@@ -224,6 +223,12 @@ static bool is_one_of(const char *word, char *const *values)
     return *values != NULL;
 }
 
+static bool is_same(const fact *one, const fact *other, const stream_facts *facts)
+{
+    return fact_is_known(other, facts) && (is_word(one) ? !strcmp(word_of(one, facts), word_of(other, facts))
+                                                        : number_of(one, facts) == number_of(other, facts));
+}
+
 static bool holds(const condition *c, const stream_facts *facts)
 {
     if (!fact_is_known(c->fact, facts))
@@ -236,9 +241,11 @@ static bool holds(const condition *c, const stream_facts *facts)
     case ONE_OF:
         return is_one_of(word_of(c->fact, facts), c->values);
     case SAME:
-        return fact_is_known(c->other, facts) && !strcmp(word_of(c->fact, facts), word_of(c->other, facts));
+        return is_same(c->fact, c->other, facts);
     case MORE:
-        return number_of(c->fact, facts) > c->least;
+        return number_of(c->fact, facts) > c->bound;
+    case LESS:
+        return number_of(c->fact, facts) < c->bound;
     }
     return false;
 }

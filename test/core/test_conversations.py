@@ -219,6 +219,9 @@ def plain(answer):
     if answer.get("answers", len(EVEN)) <= len(EVEN):
         for key in ("answers", "answered"):
             answer.pop(key, None)
+    if answer.get("reset.answers", len(EVEN)) <= len(EVEN):
+        for key in ("reset.answers", "reset.answers_kind"):
+            answer.pop(key, None)
     if "transitions" in answer:
         answer["transitions"] = sorted(answer["transitions"], key=lambda move: move["role"])
     return answer

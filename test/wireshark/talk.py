@@ -30,10 +30,12 @@ def is_long(match):
     return int(match["to"] or match["seq"]) - int(match["seq"]) > LONGEST
 
 
-def frames():
-    """(microseconds, bytes) of all"""
+def frames(only=None):
+    """(microseconds, bytes) of all, or of the one that is named"""
     now, number = 1_700_000_000_000_000, 0
-    for index, lines in enumerate(conversation.load().values()):
+    for index, (name, lines) in enumerate(conversation.load().items()):
+        if only not in (None, name):
+            continue
         segments = list(filter(None, map(conversation.SEGMENT.fullmatch, lines)))
         if any(map(is_long, segments)) or "ports own" in lines:
             continue
@@ -45,5 +47,5 @@ def frames():
         now += PAUSE
 
 
-def write():
-    return pcap.write(frames())
+def write(only=None):
+    return pcap.write(frames(only))

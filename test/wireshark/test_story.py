@@ -40,7 +40,7 @@ def longest(name):
         return "99999999999"
     if re.search("time|idle|window|gap", name):
         return "99999.999 s"
-    if name in ("reset.count", "reuse.connection"):
+    if name in ("reset.count", "reuse.connection", "keepalive.unanswered"):
         return "4294967295"
     if name == "reset.verdict":
         return "challenged"
@@ -69,7 +69,7 @@ def marks_of(wireshark, capture, rows):
 
 def holds(condition, row):
     """A condition of the list, on a row"""
-    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=>])(.*))?", condition).groups()
+    absent, name, sign, value = re.fullmatch(r"(!?)([\w.]+)(?:([=<>])(.*))?", condition).groups()
     has = row.get(f"tcplife.{name}")
     if absent:
         return has is None
@@ -77,8 +77,8 @@ def holds(condition, row):
         return has is not None
     if has is None:
         return False
-    if sign == ">":
-        return has > float(value)
+    if sign in "<>":
+        return has > float(value) if sign == ">" else has < float(value)
     if value.startswith("@"):
         return has == row.get(f"tcplife.{value[1:]}")
     return str(has) in value.split("|")
@@ -238,6 +238,7 @@ ESSENCE = {  # of a capture: what a good engineer would have to say of a connect
     ("close-wait-for-six-seconds", 0): "took its time to call close",
     ("data-crosses-fin", 0): "23 bytes that met its FIN on their way",
     ("firewall-rejects", 0): "The RST may not be the server's own (TTL, too early); it answers frame 8",
+    ("handshake-ack-lost", 0): "the first ACK of the SYN/ACK did not count for the server",
     ("idle-timer-drops", 0): "a firewall or NAT on the way had forgotten the connection and drops it",
     ("idle-timer-on-the-way", 0): "nothing new had passed for 400.000 s. Likely a firewall or NAT",
     ("injected-rst", 0): "a RST had passed in the name of the client, which went on all the same",
@@ -245,6 +246,7 @@ ESSENCE = {  # of a capture: what a good engineer would have to say of a connect
     ("persist-timeout", 0): "the client had given up meanwhile (TCP_USER_TIMEOUT",
     ("rst-after-idle", 0): "Likely an idle time-out of the program on the server",
     ("server-restarts", 0): "Look whether the server restarted",
+    ("syn-lost", 0): "Look why the first SYN had no answer in time",
     ("two-backends", 0): "behind the server's address stand two servers",
     ("two-backends", 1): "load balancer on the way lost or moved the connection",
     ("unread-data", 0): "a close (or a kill) with unread data in the buffer",
@@ -255,6 +257,45 @@ def test_essence(wireshark):
     for (capture, connection), essence in ESSENCE.items():
         (row,) = (row for row in wireshark.json(capture) if row["tcplife.connection"] == connection)
         assert essence in row["tcplife.story"]
+
+
+TALKED = {  # of a conversation of the core's: what it has to say of a connection, and what it must not
+    ("silence:the silence before an unacknowledged FIN is older than the FIN", 0):
+        ("The client closed (frame 6); the server did not acknowledge the other end's FIN, nor anything that was sent to it in the last 51.000 s", ""),
+    ("silence:a FIN that meets a closed window", 0): ("the program on the server does not read", "has dropped"),
+    ("silence:a FIN whose number grows as it is repeated", 0): ("its FINs have different numbers", "is up"),
+    ("silence:a FIN behind bytes that do not arrive", 0): ("the 200 bytes before that FIN do not reach it", "dropped"),
+    ("open-failed:RSTs that acknowledge the SYN's own number refuse nothing", 0):
+        ("SYNs: 2), and met only RSTs. Of the RSTs (in all 2) the first does not acknowledge the SYN", "nothing answered"),
+    ("open-failed:refused, tried again with the same ISN, unanswered", 0):
+        ("met only RSTs. The first of the RSTs (in all 1) ended an earlier try", "nothing answered"),
+    ("open-failed:half-open, the SYN comes again behind its SYN/ACK", 0): ("likely the SYN/ACK does not reach it", "scan"),
+    ("open-failed:half-open, SYN/ACK repeated", 0): ("there or back", ""),
+    ("open-failed:the server takes its SYN/ACK back at once", 0): ("closed its listener", "scan"),
+    ("open-failed:a SYN/ACK, and a RST for the SYN that comes again", 0):
+        ("made of frame 3 (SYN), although frame 2 had offered a connection. Likely two answer", "scan"),
+    ("open-failed:the opener asks again, and resets again what answers", 0): ("a NAT on the way back", "scan"),
+    ("open-failed:reset by opener", 0): ("health check", ""),
+    ("open-failed:the ACK of the SYN/ACK is refused", 0): ("the very ACK that completed the handshake", "restarted"),
+    ("open-failed:overflow", 0): ("a filter that did not see the SYN/ACK", ""),
+    ("reset:data that nobody acknowledged, and a FIN that meets no connection", 0):
+        ("400.000 s before, and 100 bytes of it were never acknowledged. Likely the server had given up", "idle timer"),
+    ("reset:a RST after both FINs is not told with the time between them", 0):
+        ("(frame 9), then the other end (frame 11), and before both FINs were acknowledged a RST of the client", "after the ACK of that"),
+    ("keepalive:unanswered, and the other end's keep-alive meets a RST", 0): ("of the keep-alives before, 2 had no answer. Likely the server gave", ""),
+    ("reset:a SYN/ACK that comes again meets a RST", 0): ("its program had given up and its socket was gone", "restarted"),
+    ("reset:who does not read gives up", 0): ("had advertised a window of 0 for 180.020 s in all. Look why the program", "idle"),
+    ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 0): ("with 2 SYNs in 8.111 s", "replaced"),
+    ("reuse:a stray SYN/ACK whose sender resets it replaces no SYN that waits", 1): ("older connection", "scan"),
+}  # fmt: skip
+
+
+def test_essence_of_conversations(wireshark):
+    for number, ((name, connection), (essence, other)) in enumerate(TALKED.items()):
+        rows = wireshark.json(wireshark.write(f"talk-{number}.pcap", talk.write(name)))
+        (story,) = (row["tcplife.story"] for row in rows if row["tcplife.connection"] == connection)
+        assert essence in story, (name, story)
+        assert not other or other not in story, (name, story)
 
 
 def test_story_2_ends_with_the_forgotten_half(wireshark):
