@@ -6,6 +6,7 @@
 #include "pass.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "sequence.h"
 
@@ -135,13 +136,22 @@ static bool is_answer(const pass *t)
     return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
 }
 
-/* What is in doubt is at worst too long: for the guards better than nothing. */
-static void shorten_round_trip(tl_end *e, uint32_t us, bool is_doubtful)
+/* What is in doubt is at worst too long: for the guards better than nothing, until one is known. */
+static void take_round_trip(pass *t, uint32_t us, bool is_doubtful)
 {
-    if (is_doubtful ? e->rtt != NO_RTT : us >= e->rtt && !e->rtt_is_bound)
+    tl_exchange *exchange = t->c->exchange;
+    tl_end *x = t->x;
+    const bool is_better = x->rtt_is_bound && !is_doubtful;
+
+    if (is_doubtful && x->rtt != NO_RTT && !x->rtt_is_bound)
         return;
-    e->rtt = us;
-    e->rtt_is_bound = is_doubtful;
+    if (exchange && is_better)
+        memset(exchange->trips[t->s->side], 0, sizeof exchange->trips[0]);
+    if (exchange)
+        note_trip(exchange, t->s->side, us);
+    if (us < x->rtt || is_better)
+        x->rtt = us;
+    x->rtt_is_bound = is_doubtful;
 }
 
 void pass_measure_round_trip(pass *t)
@@ -153,9 +163,7 @@ void pass_measure_round_trip(pass *t)
         return;
     const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    shorten_round_trip(t->x, us, c->timed_twice);
-    if (c->exchange)
-        note_trip(c->exchange, t->s->side, us);
+    take_round_trip(t, us, c->timed_twice);
 }
 
 /* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */
