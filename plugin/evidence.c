@@ -187,15 +187,17 @@ static tl_passed *find_answered(pass *t)
     return found;
 }
 
+static bool acknowledges(const tl_passed *p, uint32_t number)
+{
+    return p->has_ack && p->ack == number;
+}
+
 /* The receiver's last segment with this ACK number; NULL: it is none of its last two. */
 static const tl_passed *find_acknowledging(pass *t, uint32_t number)
 {
-    for (int i = 0; i < 2; i++) {
-        const tl_passed *p = &memory_of(t)->passed[!t->s->side][i];
-        if (p->has_ack && p->ack == number)
-            return p;
-    }
-    return NULL;
+    const tl_passed *last = memory_of(t)->passed[!t->s->side];
+
+    return acknowledges(&last[0], number) ? &last[0] : acknowledges(&last[1], number) ? &last[1] : NULL;
 }
 
 tl_moment pass_find_crossing(pass *t)
