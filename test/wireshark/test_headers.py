@@ -306,7 +306,10 @@ def test_what_stands_between_ip_and_tcp_changes_nothing(wireshark, between, argu
         assert own[-2][2] == [str(6 * number + 4)], name
 
 
-ENDS = [(CLIENT, SERVER, 40000, 80), (SERVER, CLIENT, 40000, 80), (CLIENT, CLIENT, 40000, 80), (CLIENT, CLIENT, 81, 40001)]
+ENDS = [
+    (CLIENT, SERVER, 40000, 80), (SERVER, CLIENT, 40000, 80), (CLIENT, CLIENT, 40000, 80), (CLIENT, CLIENT, 81, 40001),
+    (CLIENT, SERVER, 5000, 5000), (SERVER, CLIENT, 5001, 5001),
+]  # fmt: skip
 
 
 def connection(client, server, sport, dport):
@@ -338,8 +341,11 @@ def test_each_end_s_window_has_its_own_scale(wireshark, arguments):
             segment(True, "R", 101 + 4_100),
         ]
     path = capture(wireshark, "scaled", packets)
-    rows = shown(wireshark, path, ["tcplife.reset.verdict"], *arguments)
-    assert [verdict for (verdict,) in rows] == ([[]] * 5 + [["challenged"], ["ignored"]] * 2) * len(ENDS)
+    fields = ["tcplife.reset.verdict", "tcplife.sender", "tcplife.connection"]
+    rows = shown(wireshark, path, fields, *arguments)
+    assert [verdict for verdict, *_ in rows] == ([[]] * 5 + [["challenged"], ["ignored"]] * 2) * len(ENDS)
+    senders = [["client"], ["server"], ["client"], ["server"], ["client"], ["server"], ["server"], ["client"], ["client"]]
+    assert [rest for _, *rest in rows] == [[it, [str(number)]] for number in range(len(ENDS)) for it in senders]
 
 
 def test_a_scale_outside_a_syn_is_the_same_in_every_mode(wireshark):
