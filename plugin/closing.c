@@ -191,8 +191,7 @@ static void put_before_fin_of(pass *t, tl_end *answerer)
     answerer->told = x->nxt;
     pass_sent(t, x, TCP_KIND_FIN);
     pass_take_back(t, answerer, (tcp_state)x->gaps->fin_ack_before, x->gaps->fin_ack_since);
-    if (answerer->state < TCP_ESTABLISHED) /* its SYN/ACK was acknowledged since, by this FIN perhaps */
-        pass_enter(t, answerer, TCP_ESTABLISHED);
+    pass_enter(t, answerer, TCP_ESTABLISHED); /* its SYN/ACK was acknowledged since, by this FIN perhaps */
     pass_sent(t, answerer, TCP_KIND_ACK_OF_FIN);
     pass_sent(t, answerer, TCP_KIND_FIN);
     pass_received(t, x, TCP_KIND_ACK_OF_FIN);

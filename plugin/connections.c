@@ -27,12 +27,18 @@ static bool crosses(const tl_connection *c, const tl_segment *s)
            !c->attempt.sent_syn_ack[s->side];
 }
 
-/* The SYN/ACK acknowledges a SYN of the connection. */
+/* The SYN/ACK, or the RST, acknowledges a SYN of the connection. */
 static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
 {
     const tl_end *y = &c->end[!s->side];
 
     return y->has_isn && s->ack - y->isn - 1 <= end_edge(y) - y->isn - 1;
+}
+
+/* The RST answers a SYN of the connection: it has no number of its own (RFC 9293, 3.5.2, group 1). */
+static bool refuses_syn(const tl_connection *c, const tl_segment *s)
+{
+    return s->seq == 0 && !c->opened && acknowledges_isn(c, s);
 }
 
 /* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
@@ -99,6 +105,17 @@ static tl_connection *choose_by_numbers(tl_connection *newest, const tl_segment 
     return tl_is_open(older) && !tl_is_open(newest) ? older : newest;
 }
 
+static tl_connection *choose_for_rst(tl_connection *newest, const tl_segment *s, int64_t msl)
+{
+    tl_connection *older = tl_older(newest);
+
+    if (s->flags & TL_ACK && refuses_syn(newest, s))
+        return newest;
+    if (s->flags & TL_ACK && older && refuses_syn(older, s))
+        return older;
+    return choose_by_numbers(newest, s, msl);
+}
+
 /* Long after a connection was over, what fits none of its numbers is another one's, of which the
  * capture has no SYN. */
 static bool begins_midstream(const tl_connection *newest, const tl_segment *s, int64_t msl)
@@ -116,6 +133,9 @@ static tl_connection *choose(tl_connection *newest, const tl_segment *s, int64_t
         return choose_for_syn(newest, s, msl);
     case TL_SYN | TL_ACK:
         return choose_for_syn_ack(newest, s);
+    case TL_RST:
+    case TL_RST | TL_ACK:
+        return choose_for_rst(newest, s, msl);
     default:
         return begins_midstream(newest, s, msl) ? NULL : choose_by_numbers(newest, s, msl);
     }

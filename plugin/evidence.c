@@ -187,19 +187,22 @@ static tl_passed *find_answered(pass *t)
     return found;
 }
 
-tl_moment pass_find_crossing(pass *t)
+/* The receiver's last segment with this ACK number; NULL: it is none of its last two. */
+static const tl_passed *find_acknowledging(pass *t, uint32_t number)
 {
-    const tl_passed *found = NULL;
-
     for (int i = 0; i < 2; i++) {
         const tl_passed *p = &memory_of(t)->passed[!t->s->side][i];
-        if (p->frame && p->has_ack && p->ack == t->x->nxt && p->answered != TL_ANSWERED_RST &&
-            (!found || found->frame < p->frame))
-            found = p;
+        if (p->has_ack && p->ack == number)
+            return p;
     }
-    if (!found)
-        return (tl_moment){0};
-    const int64_t age = age_of(found, t);
+    return NULL;
+}
+
+tl_moment pass_find_crossing(pass *t)
+{
+    const tl_passed *found = find_acknowledging(t, t->x->nxt);
+    const int64_t age = found ? age_of(found, t) : TL_NO_TIME;
+
     if (age == TL_NO_TIME || pass_knew(t, t->now - age))
         return (tl_moment){0};
     return (tl_moment){.frame = found->frame, .time = tl_time_of(t->now - age)};

@@ -136,34 +136,38 @@ static bool is_answer(const pass *t)
     return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
 }
 
-/* What is in doubt is at worst too long: for the guards better than nothing, until one is known. */
-static void take_round_trip(pass *t, uint32_t us, bool is_doubtful)
+/* What is in doubt is at worst too long: for the guards better than nothing, and forgotten when a trip that is none
+ * is seen. */
+static bool is_better(const tl_end *e, bool is_doubtful)
 {
-    tl_exchange *exchange = t->c->exchange;
-    tl_end *x = t->x;
-    const bool is_better = x->rtt_is_bound && !is_doubtful;
+    return !is_doubtful || e->rtt == NO_RTT || e->rtt_is_bound;
+}
 
-    if (is_doubtful && x->rtt != NO_RTT && !x->rtt_is_bound)
-        return;
-    if (exchange && is_better)
-        memset(exchange->trips[t->s->side], 0, sizeof exchange->trips[0]);
-    if (exchange)
-        note_trip(exchange, t->s->side, us);
-    if (us < x->rtt || is_better)
-        x->rtt = us;
-    x->rtt_is_bound = is_doubtful;
+static void forget_bounds(const pass *t)
+{
+    if (t->x->rtt_is_bound && t->c->exchange)
+        memset(t->c->exchange->trips[t->s->side], 0, sizeof t->c->exchange->trips[0]);
 }
 
 void pass_measure_round_trip(pass *t)
 {
     tl_connection *c = t->c;
+    tl_end *x = t->x;
     const int64_t lasted = (t->now - c->timed_at) / 1000;
 
     if (!is_answer(t))
         return;
     const uint32_t us = lasted < NO_RTT ? (uint32_t)lasted : NO_RTT;
     c->timing = false;
-    take_round_trip(t, us, c->timed_twice);
+    if (!is_better(x, c->timed_twice))
+        return;
+    if (!c->timed_twice)
+        forget_bounds(t);
+    if (us < x->rtt || (x->rtt_is_bound && !c->timed_twice))
+        x->rtt = us;
+    x->rtt_is_bound = c->timed_twice;
+    if (c->exchange)
+        note_trip(c->exchange, t->s->side, us);
 }
 
 /* The longest of the last round trips to this end, in microseconds; NO_RTT: none was seen. */

@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import pytest
 
+import pcap
 from expectations import Line, read_expectations
 from interface import verdict
-from wireshark import CAPTURES, OURS, TOP, WHOLE
+from wireshark import CAPTURES, OURS, TOP, WHOLE, frames_of
 
 EXPECTED = read_expectations()
 ENDS = ("client", "server")
@@ -500,6 +501,23 @@ def test_story_3_time_in_each_state(wireshark):
     assert got == {
         key: stamps[till - 1] - stamps[since - 1] for key, (since, till) in STORY_3_TIMES.items()
     }
+
+
+STORY_1_TIMES = {  # field, frame: the two frames between which it lies
+    ("time.syn_sent", 3): (1, 3), ("time.syn_received", 3): (2, 3), ("time.fin_wait_1", 9): (8, 9),
+    ("time.close_wait", 9): (9, 9), ("time.last_ack", 10): (9, 10), ("time.fin_wait_2", 10): (9, 10),
+    ("open.time", 3): (1, 3), ("close.time", 10): (8, 10), ("duration", 10): (1, 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [(), WHOLE], ids=["one pass", "whole"])
+def test_times_of_a_capture_in_nanoseconds(wireshark, arguments):
+    frames = [(time * 1000 + 7 * number**2, data) for number, (time, data) in enumerate(frames_of("story-01-merged-close"))]
+    path = wireshark.write("nanoseconds.pcapng", pcap.write_ng(frames, resolution=9))
+    rows = wireshark.rows(path, [f"tcplife.{name}" for name, _ in STORY_1_TIMES], *arguments)
+    for (name, frame), (since, till) in STORY_1_TIMES.items():
+        wanted = Decimal(frames[till - 1][0] - frames[since - 1][0]).scaleb(-9)
+        assert Decimal(one(rows[frame - 1][f"tcplife.{name}"])) == wanted, name
 
 
 # In one pass a fact holds what is proven so far.

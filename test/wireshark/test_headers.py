@@ -13,6 +13,8 @@ from scapy.layers.l2 import Ether
 from scapy.layers.snmp import SNMP, SNMPget, SNMPvarbind
 
 import pcap
+from test_statistics import drawn_in
+from test_story import ladder_of
 from wireshark import WHOLE, version
 
 CLIENT, SERVER = "192.0.2.1", "192.0.2.2"
@@ -122,6 +124,42 @@ def test_sharkd_shows_the_same_of_a_tunnel(wireshark, tunnel):
     fields = ["tcplife.phase", "tcplife.client.port", "tcplife.client.addr"]
     got = shown_by_sharkd(wireshark, tunnel, fields, 6, x25__payload_check_data="TRUE")
     assert got == [list(it) for it in TUNNEL]
+
+
+def tunnel_of(*units):
+    """A connection whose segments carry these: (from the client?, inner packets)"""
+    outer, sent = {"dport": XOT}, {True: 101, False: 501}
+    packets = handshake(**outer)
+    for of_client, *inner in units:
+        data, make = tunnelled(*inner), from_client if of_client else from_server
+        packets.append(make("PA", sent[of_client], sent[not of_client], data, **outer))
+        sent[of_client] += len(data)
+    return packets
+
+
+def test_two_headers_of_a_frame_that_decide_something(wireshark):
+    """Each has its rung in the ladder and its arrow in the flow graph, between its own ends; and so has what a RST
+    answers, with the states of its own connection."""
+    inner = {"src": INNER_CLIENT, "dst": INNER_SERVER, "sport": 50000}
+    packets = tunnel_of(
+        (True, from_client("S", 1000, **inner)), (False, from_server("SA", 2000, 1001, **inner)),
+        (True, from_client("A", 1001, 2001, **inner), from_client("FA", 1001, 2001, **inner)),
+        (False, from_server("A", 2001, 1002, **inner)), (False, from_server("PA", 2001, 1002, b"late", **inner)),
+        (True, from_client("R", 1002, **inner)),
+    )  # fmt: skip
+    path = capture(wireshark, "two-that-decide", packets)
+    ladders = ladder_of(wireshark.read(path, "-n", "-q", *INSIDE_XOT, "-z", "tcplife,story"))
+    steps = ["SYN", "SYN/ACK", "ACK of SYN/ACK", "1st FIN", "ACK of 1st FIN"]
+    assert [(rung[0], rung[3]) for rung in ladders["0"]] == list(zip("123", steps))
+    assert [(rung[0], rung[3]) for rung in ladders["1"]][:5] == list(zip("45667", steps))
+    arrows = drawn_in(wireshark.read(path, "-q", *INSIDE_XOT, "-z", "flow,tcplife,network"))
+    there, back = ("50000", "80"), ("80", "50000")
+    drawn = [arrow[2:] for arrow in arrows if arrow[0] == "1"]
+    assert [(label, *ends) for label, *ends, _ in drawn] == [
+        ("SYN", *there), ("SYN/ACK", *back), ("ACK of SYN/ACK", *there), ("1st FIN", *there),
+        ("ACK of 1st FIN", *back), ("data", *back), ("RST", *there),
+    ]  # fmt: skip
+    assert drawn[-2][-1] == "client FIN_WAIT_2, server CLOSE_WAIT"
 
 
 @pytest.mark.parametrize("mode", [("-2",), WHOLE], ids=["-2", "look-ahead"])
