@@ -38,7 +38,7 @@ static bool acknowledges_isn(const tl_connection *c, const tl_segment *s)
 /* The RST answers a SYN of the connection: it has no number of its own (RFC 9293, 3.5.2, group 1). */
 static bool refuses_syn(const tl_connection *c, const tl_segment *s)
 {
-    return s->seq == 0 && !c->opened && acknowledges_isn(c, s);
+    return s->seq == 0 && acknowledges_isn(c, s);
 }
 
 /* The opener's SYN, come again after the connection had opened, is answered as that of a new one. */
@@ -105,15 +105,14 @@ static tl_connection *choose_by_numbers(tl_connection *newest, const tl_segment 
     return tl_is_open(older) && !tl_is_open(newest) ? older : newest;
 }
 
+/* Which connection a RST with an ACK belongs to. */
 static tl_connection *choose_for_rst(tl_connection *newest, const tl_segment *s, int64_t msl)
 {
     tl_connection *older = tl_older(newest);
 
-    if (s->flags & TL_ACK && refuses_syn(newest, s))
+    if (refuses_syn(newest, s))
         return newest;
-    if (s->flags & TL_ACK && older && refuses_syn(older, s))
-        return older;
-    return choose_by_numbers(newest, s, msl);
+    return older && refuses_syn(older, s) ? older : choose_by_numbers(newest, s, msl);
 }
 
 /* Long after a connection was over, what fits none of its numbers is another one's, of which the
@@ -133,7 +132,6 @@ static tl_connection *choose(tl_connection *newest, const tl_segment *s, int64_t
         return choose_for_syn(newest, s, msl);
     case TL_SYN | TL_ACK:
         return choose_for_syn_ack(newest, s);
-    case TL_RST:
     case TL_RST | TL_ACK:
         return choose_for_rst(newest, s, msl);
     default:

@@ -100,7 +100,7 @@ static void settle_claim(pass *t)
     if (seq_upto(gaps->claimed, t->next)) {
         gaps->has_claim = false;
         y->told = seq_max(y->told, gaps->claimed);
-        if (seq_before(x->asked, gaps->claimed))
+        if (x->probes == 0 && seq_before(x->asked, gaps->claimed))
             x->asked_at = TL_NO_TIME;
     } else if (t->next != t->s->seq && seq_before(x->nxt, t->next)) {
         gaps->has_claim = false;

@@ -136,8 +136,8 @@ static bool is_answer(const pass *t)
     return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
 }
 
-/* What is in doubt is at worst too long: for the guards better than nothing, and forgotten when a trip that is none
- * is seen. */
+/* What is in doubt is at worst too long: for the guards better than nothing, and forgotten when the next trip is
+ * seen. */
 static bool is_better(const tl_end *e, bool is_doubtful)
 {
     return !is_doubtful || e->rtt == NO_RTT || e->rtt_is_bound;
@@ -161,8 +161,7 @@ void pass_measure_round_trip(pass *t)
     c->timing = false;
     if (!is_better(x, c->timed_twice))
         return;
-    if (!c->timed_twice)
-        forget_bounds(t);
+    forget_bounds(t);
     if (us < x->rtt || (x->rtt_is_bound && !c->timed_twice))
         x->rtt = us;
     x->rtt_is_bound = c->timed_twice;

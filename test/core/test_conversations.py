@@ -314,6 +314,13 @@ def test_one_sided_however_often():
     assert conversation.play(lines) == []
 
 
+def test_fins_before_a_lost_ack_however_often():
+    """A FIN is sent again 256 times before the ACK that is lost, and once behind it; 255 are remembered."""
+    fin = "+1 > F. 1101 ack 5301"
+    lines = [*CONVERSATIONS["common:exchange"], *[fin] * 257, "+.010 < . 5301 ack 1102", fin, "+10 = silence.repeats 255"]
+    assert conversation.play(lines) == []
+
+
 def test_kept_waiting_however_often():
     """A closed window is asked for 256 times."""
     asks = ["+1 > . 1101:1102 ack 5301"] * 256

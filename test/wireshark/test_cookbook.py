@@ -179,6 +179,17 @@ def test_tree_has_a_sentence(wireshark, name, frame):
     assert re.search(r"\[Close: [^\n]*\. [A-Z][^\n]*\.\]", tree)
 
 
+@pytest.mark.parametrize(("name", "whom"), [
+    ("story-01-merged-close", "the client"), ("story-02-keep-alive-rst", "the server"), ("story-06-simultaneous-close", "both ends"),
+])  # fmt: skip
+def test_the_tree_s_sentence_says_who_closed_and_how_fast(wireshark, name, whom):
+    fields = ["tcplife.open", "tcplife.open.time", "tcplife.close", "tcplife.close.time"]
+    row = wireshark.rows(name, fields, *WHOLE, "-Y", "tcplife.last")[0]
+    opened, took, closed, lasted = (row[field][0] for field in fields)
+    tree = wireshark.read(name, *WHOLE, "-V", "-Y", "tcplife.last")
+    assert f"[Close: {closed}. Opened in {float(took):.6f} s ({opened}), closed by {whom} in {float(lasted):.6f} s ({closed}).]" in tree
+
+
 def test_columns_show_what_netstat_would(wireshark):
     """Need 37."""
     columns = ",".join(

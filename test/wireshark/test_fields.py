@@ -211,6 +211,28 @@ def test_counts_of_nothing_are_absent(wireshark, examples):
     assert wireshark.read(examples, *WHOLE, "-Y", wrong) == ""
 
 
+STATES = ["CLOSED", "LISTEN", "SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT"]
+VALUES = {
+    "client.state": STATES, "server.state": STATES, "phase": [it for it in STATES if it not in ("LISTEN", "CLOSE_WAIT")],
+    "sender": ["client", "server"], "closed_by": ["client", "server", "both"], "reset.sender": ["client", "server"],
+    "reset.verdict": ["accepted", "challenged", "ignored", "unknown"], "reset.form": ["answer", "own"],
+    "reset.answers_kind": ["SYN", "SYN/ACK", "data", "FIN", "keep-alive", "ACK", "RST"],
+    "reset.evidence": ["TTL", "too early", "sender went on"], "silence.side": ["client", "server"],
+}  # fmt: skip
+OF_A_RST = ["verdict", "form", "answers", "answers_kind", "idle", "idle_before", "ttl_delta"]
+
+
+def test_values_are_those_promised(wireshark, examples):
+    listed = {name: ", ".join(f'"{value}"' for value in values) for name, values in VALUES.items()}
+    wrong = " || ".join(f"(tcplife.{name} && !(tcplife.{name} in {{{values}}}))" for name, values in listed.items())
+    assert wireshark.read(examples, "-Y", wrong) == ""
+
+
+def test_what_is_told_of_a_rst_stands_on_rsts(wireshark, examples):
+    told = " || ".join(f"tcplife.reset.{name}" for name in OF_A_RST)
+    assert wireshark.read(examples, "-Y", f"({told}) && !(tcp.flags.reset == 1)") == ""
+
+
 @pytest.mark.parametrize("name, most", [("accept-queue-full", 3), ("story-05-4-way-close", 1)])
 def test_graph_of_a_field(wireshark, name, most):
     """An I/O graph asks for its field and for nothing else. One line of the table is one interval, and

@@ -14,8 +14,9 @@ from decimal import Decimal
 
 import pytest
 
+import pcap
 from interface import FACT, FIELDS, full
-from wireshark import ALL_STATISTICS, STATISTICS, TIMEOUT, WHOLE, as_somebody
+from wireshark import ALL_STATISTICS, STATISTICS, TIMEOUT, WHOLE, as_somebody, frames_of
 
 HEAD = ["tcp.stream", "tcplife.connection", "tcplife.phase", "tcplife.client.state", "tcplife.server.state"]
 # What the RST that ended the connection, else the first one, has on its frame; and more of the whole.
@@ -390,6 +391,15 @@ def test_flow_graph_says_what_a_reset_answers(wireshark):
     arrows = re.findall(r"^\|(\d+\.\d+) +\| +(\S.*?) +\| +\|client ", drawn, re.MULTILINE)
     assert arrows[-2:] == [("3.589992", "data"), ("3.594408", "RST")]
     assert arrows == sorted(arrows)
+
+
+def test_flow_graph_puts_what_a_reset_answers_where_it_passed(wireshark):
+    """Before the SYN of another connection that passed between the two"""
+    frames = frames_of("nat-forgets")
+    (_, syn), (since, _), (till, _) = frames_of("story-11-syn-unanswered")[0], *frames[-2:]
+    between = wireshark.write("between-answer.pcap", pcap.write([*frames[:-1], ((since + till) // 2, syn), frames[-1]]))
+    arrows = list(drawn_in(wireshark.read(between, "-q", "-z", "flow,tcplife,network")))
+    assert [(connection, label) for connection, _, label, *_ in arrows[-3:]] == [("0", "data"), ("1", "SYN"), ("0", "RST")]
 
 
 def test_io_graph_of_concurrent_connections(wireshark):
