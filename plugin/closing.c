@@ -224,6 +224,7 @@ static void take_first_fin(pass *t)
         put_before_fin_of(t, y);
         return;
     }
+    pass_doubt_timed(t);
     pass_asked(t);
     name_fin(t, x, pass_moment(t), repeats_hidden);
     if (repeats_hidden)

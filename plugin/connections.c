@@ -105,14 +105,14 @@ static tl_connection *choose_by_numbers(tl_connection *newest, const tl_segment 
     return tl_is_open(older) && !tl_is_open(newest) ? older : newest;
 }
 
-/* Which connection a RST with an ACK belongs to. */
-static tl_connection *choose_for_rst(tl_connection *newest, const tl_segment *s, int64_t msl)
+/* The connection whose SYN a RST answers; NULL: it answers none. */
+static tl_connection *refused_of(tl_connection *newest, const tl_segment *s)
 {
     tl_connection *older = tl_older(newest);
 
     if (refuses_syn(newest, s))
         return newest;
-    return older && refuses_syn(older, s) ? older : choose_by_numbers(newest, s, msl);
+    return older && refuses_syn(older, s) ? older : NULL;
 }
 
 /* Long after a connection was over, what fits none of its numbers is another one's, of which the
@@ -132,11 +132,17 @@ static tl_connection *choose(tl_connection *newest, const tl_segment *s, int64_t
         return choose_for_syn(newest, s, msl);
     case TL_SYN | TL_ACK:
         return choose_for_syn_ack(newest, s);
-    case TL_RST | TL_ACK:
-        return choose_for_rst(newest, s, msl);
-    default:
-        return begins_midstream(newest, s, msl) ? NULL : choose_by_numbers(newest, s, msl);
+    case TL_RST | TL_ACK: {
+        tl_connection *refused = refused_of(newest, s);
+        if (refused)
+            return refused;
+        break;
     }
+    default:
+        if (begins_midstream(newest, s, msl))
+            return NULL;
+    }
+    return choose_by_numbers(newest, s, msl);
 }
 
 /* Of the connections before, the last one that had opened goes on taking segments; else the last. */

@@ -120,6 +120,7 @@ static void take_data(pass *t)
     if (fresh == 0)
         return;
     x->spoke = true;
+    pass_doubt_timed(t);
     pass_asked(t);
     if (t->y->has_fin)
         pass_take_data_after_fin(t, end - fresh, fresh);

@@ -198,7 +198,8 @@ static void follow_plain(pass *t)
     end_hear(x, t->s);
     x->told = seq_max(x->told, t->s->ack);
     pass_answer(t);
-    pass_measure_round_trip(t);
+    if (pass_is_awaited(t))
+        pass_measure_round_trip(t);
     y->isn_acked = y->has_isn;
     if (pass_is_synchronized_talk(t))
         x->confirmed = true;

@@ -68,9 +68,7 @@ tl_moment pass_moment(const pass *t)
 
 /* ---- Round trips between us and an end ---- */
 
-/* If the segment sends again what is being timed towards y, or fills a hole before it, nobody knows which copy is
- * answered, and since when that could be (RFC 6298, 3). */
-static void doubt_timed(pass *t)
+void pass_doubt_timed(pass *t)
 {
     tl_connection *c = t->c;
 
@@ -80,19 +78,17 @@ static void doubt_timed(pass *t)
 
 /* Something that has to be answered passes towards y. One segment is timed at a time, in either direction.
  * The answer to a probe acknowledges nothing new. */
-static void time_answer(pass *t)
+static void time_answer(pass *t, bool is_probe)
 {
     tl_connection *c = t->c;
 
-    if (c->timing) {
-        doubt_timed(t);
+    if (c->timing)
         return;
-    }
     c->timing = true;
     c->timed_twice = false;
     c->timed_side = end_side(c, t->y);
-    c->timed_probe = t->x->has_nxt && t->y->has_told && seq_upto(t->x->nxt, t->y->told);
-    c->timed = c->timed_probe ? t->x->nxt : t->next;
+    c->timed_probe = is_probe;
+    c->timed = is_probe ? t->x->nxt : t->next;
     c->timed_at = t->now;
 }
 
@@ -131,7 +127,7 @@ static bool is_answer(const pass *t)
 {
     const tl_connection *c = t->c;
 
-    if (!c->timing || c->timed_side != t->s->side || !seq_upto(c->timed, t->s->ack))
+    if (!pass_is_awaited(t) || !seq_upto(c->timed, t->s->ack))
         return false;
     return !c->timed_probe || (t->next == t->s->seq && t->s->seq == t->x->nxt && !t->opens);
 }
@@ -208,7 +204,7 @@ void pass_sent_again(pass *t)
     const bool is_later = seq_before(x->asked, t->s->seq);
     const bool is_first = t->s->seq == x->asked || (!is_later && seq_before(x->asked, t->next));
 
-    doubt_timed(t);
+    pass_doubt_timed(t);
     if (x->asked_at == TL_NO_TIME)
         return;
     if (is_first && x->repeats < UINT16_MAX)
@@ -217,7 +213,7 @@ void pass_sent_again(pass *t)
         x->repeats = 1;
 }
 
-void pass_probed(pass *t)
+static void ask(pass *t, bool is_probe)
 {
     tl_end *x = t->x;
 
@@ -226,13 +222,21 @@ void pass_probed(pass *t)
         x->asked = t->s->seq;
         x->repeats = 0;
     }
-    time_answer(t);
+    time_answer(t, is_probe);
+}
+
+void pass_probed(pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    pass_doubt_timed(t);
+    ask(t, x->has_nxt && y->has_told && seq_upto(x->nxt, y->told));
 }
 
 void pass_asked(pass *t)
 {
     if (!t->y->has_told || seq_before(t->y->told, t->next)) /* else its ACK passed before it */
-        pass_probed(t);
+        ask(t, false);
 }
 
 void pass_ask_again(pass *t, uint32_t number, int64_t since, int repeats)

@@ -182,6 +182,10 @@ void pass_probed(pass *t);
 /** The sender repeats itself. */
 void pass_sent_again(pass *t);
 
+/** If the segment sends again what is being timed towards the receiver, or fills a hole before it, nobody knows which
+ *  copy is answered, and since when that could be (RFC 6298, 3). */
+void pass_doubt_timed(pass *t);
+
 /** What had seemed to be answered was not: the sender repeats it.
  *  @param number   with which it begins
  *  @param since    when it passed first
@@ -193,6 +197,12 @@ void pass_answer(pass *t);
 
 /** The segment's ACK may end a round trip between us and its sender. */
 void pass_measure_round_trip(pass *t);
+
+/** Whether an answer of the sender is being timed. */
+static inline bool pass_is_awaited(const pass *t)
+{
+    return t->c->timing && t->c->timed_side == t->s->side;
+}
 
 /** The capture has missed something that an end sent: it may have answered what is being timed towards it. */
 void pass_missed_answer(const pass *t, const tl_end *e);
