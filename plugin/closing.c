@@ -166,10 +166,11 @@ static void note_ack_of_fin(pass *t)
     gaps->fin_ack_since = t->x->since;
 }
 
-/* The peer's FIN passed before this one, and acknowledges it. */
+/* The peer's FIN passed before this one, and acknowledges it; whose sender had not taken that one yet. */
 static bool is_answered_by_fin(const tl_end *e, const tl_end *peer)
 {
-    return peer->state == TCP_FIN_WAIT_1 && e->gaps && e->gaps->has_fin_ack && e->gaps->fin_ack == e->nxt;
+    return peer->state == TCP_FIN_WAIT_1 && e->state != TCP_CLOSE_WAIT && e->gaps && e->gaps->has_fin_ack &&
+           e->gaps->fin_ack == e->nxt;
 }
 
 /* So its sender had closed second: by that FIN it went through CLOSE_WAIT. */

@@ -230,7 +230,7 @@ void pass_probed(pass *t)
     const tl_end *x = t->x, *y = t->y;
 
     pass_doubt_timed(t);
-    ask(t, x->has_nxt && y->has_told && seq_upto(x->nxt, y->told));
+    ask(t, y->has_told && seq_upto(x->nxt, y->told));
 }
 
 void pass_asked(pass *t)
