@@ -189,6 +189,7 @@ static void put_before_fin_of(pass *t, tl_end *answerer)
     pass_step_once(t, TL_STEP_FIN_1);
     pass_raise(t, TL_EVENT_CLOSE_MERGED, 0);
     x->fin_acked = answerer->acking_fin = true;
+    answerer->plain_fin = false;
     answerer->told = x->nxt;
     pass_sent(t, x, TCP_KIND_FIN);
     pass_take_back(t, answerer, (tcp_state)x->gaps->fin_ack_before, x->gaps->fin_ack_since);
