@@ -342,10 +342,20 @@ static void take_repeated_fin(pass *t)
     }
 }
 
+/* By its number, or as it was acknowledged before: what an end acknowledges, it has. Not if this is the repetition of
+ * one that had gone before that ACK. */
+static bool carries_ack_of_fin(const pass *t)
+{
+    const tl_end *x = t->x, *y = t->y;
+
+    return y->has_fin &&
+           (t->s->ack == y->nxt || (x->state == TCP_CLOSE_WAIT && !(x->gaps && x->gaps->hid_fin)));
+}
+
 void pass_take_fin(pass *t)
 {
     t->c->content = t->now;
-    if (t->y->has_fin && t->s->ack == t->y->nxt)
+    if (carries_ack_of_fin(t))
         t->x->acking_fin = true;
     else
         t->x->plain_fin = true;
