@@ -103,7 +103,7 @@ def rows(request, wireshark, attempts):
     return wireshark.rows(attempts, fields, *request.param)
 
 
-@pytest.mark.parametrize("number, name", enumerate(ERRORS), ids=ERRORS)
+@pytest.mark.parametrize("number, name", list(enumerate(ERRORS)), ids=ERRORS)
 def test_which_end_the_opening(rows, number, name):
     *_, ends = ERRORS[name]
     opening, answer = rows[2 * number : 2 * number + 2]
