@@ -245,6 +245,7 @@ void pass_take_fin_of(pass *t, tl_end *e, tl_moment passed)
     if (e->has_fin)
         return;
     begin_fin(e);
+    e->acking_fin = e->state == TCP_CLOSE_WAIT;
     e->nxt++;
     name_fin(t, e, passed, false);
     pass_sent(t, e, TCP_KIND_FIN);

@@ -120,7 +120,8 @@ static void take_data(pass *t)
     if (fresh == 0)
         return;
     x->spoke = true;
-    pass_doubt_timed(t);
+    if (end != x->nxt) /* it filled a hole */
+        pass_doubt_timed(t);
     pass_asked(t);
     if (t->y->has_fin)
         pass_take_data_after_fin(t, end - fresh, fresh);
